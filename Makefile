@@ -1,0 +1,79 @@
+# What people and CI run. Each target sets up what it needs on a fresh machine, and no more; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+CLIENT := viraljs/client
+# npm writes this file last, so its age says whether the lock changed since.
+NODE_MODULES := $(CLIENT)/node_modules/.package-lock.json
+PYTHON_ROOMS = $(wildcard viraljs demo_app benchmarks tests)
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench docs build clean system-test lint-python lint-client lint-build lint-sizes
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+demo: $(VENV)/.demo ## start the demo site; BROWSERS=3 also opens that many headless visitors
+	$(if $(BROWSERS),.ci/setup-system browsers)
+	$(PY) -m demo_app $(if $(BROWSERS),--browsers $(BROWSERS))
+
+test: system-test $(VENV)/.test $(NODE_MODULES) ## run every test; ARGS="-k matching" passes on to pytest
+	npm run --silent --prefix $(CLIENT) test
+	$(PY) -m pytest --cov=viraljs --cov-report=term-missing $(ARGS)
+
+lint: lint-python lint-client lint-build lint-sizes docs ## check style, types, floors, the built client, its size and the docs
+
+bench: system-test $(VENV)/.test ## measure against plain HTTP and the bounds
+	$(PY) -m benchmarks $(ARGS)
+
+docs: $(VENV)/.docs ## build the documentation into docs/_build; a warning is an error
+	$(VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
+
+build: $(NODE_MODULES) ## build the client into viraljs/static
+	npm run --silent --prefix $(CLIENT) build
+
+clean: ## remove all that these targets made
+	rm -rf $(VENV) $(CLIENT)/node_modules docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
+
+# Sphinx imports the package and mypy reads the tests: both need what the tests need.
+lint-python: $(VENV)/.test $(VENV)/.lint
+	$(VENV)/bin/ruff check --quiet
+	$(VENV)/bin/ruff format --check --quiet
+	$(VENV)/bin/mypy --no-error-summary $(PYTHON_ROOMS)
+	$(VENV)/bin/lint-imports --no-logo
+
+lint-client: $(NODE_MODULES)
+	npm run --silent --prefix $(CLIENT) lint
+	npm run --silent --prefix $(CLIENT) check
+
+# The committed build must be what the sources give. Built aside: a linter that mends the tree hides what it found.
+lint-build: $(NODE_MODULES)
+	built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT \
+	    && npm run --silent --prefix $(CLIENT) build -- "$$built" \
+	    && if ! diff --recursive --brief "$$built" viraljs/static; then \
+	        echo 'viraljs/static is not what viraljs/client builds: run make build and commit the result'; exit 1; fi
+
+lint-sizes: $(VENV)/.test
+	$(PY) .ci/check-sizes
+
+system-test:
+	@.ci/setup-system browsers redis node
+
+$(PY):
+	.ci/setup-system python
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp an extra of setup.cfg. --use-pep517: an editable install as every newer pip makes it, whatever pip this is.
+$(VENV)/.%: setup.cfg setup.py | $(PY)
+	$(PY) -m pip install --quiet --use-pep517 --editable '.[$*]'
+	@touch $@
+
+$(NODE_MODULES): $(CLIENT)/package.json $(CLIENT)/package-lock.json
+	.ci/setup-system node
+	cd $(CLIENT) && npm ci --loglevel=error
+	@touch $@

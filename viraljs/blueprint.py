@@ -1,0 +1,310 @@
+"""The signaling blueprint: HTTP views for recipients, and the WebSocket of seeders."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request, send_from_directory
+from flask_sock import Sock
+from wsproto.events import Ping
+
+from . import signals
+from .errors import MessageError, TokenError
+from .hub import Outbox
+from .messages import (
+    CORRUPT_SEEDER,
+    FORBIDDEN,
+    FULL,
+    OUT_OF_ORDER,
+    TOO_LARGE,
+    Candidates,
+    Gone,
+    Offer,
+    Signal,
+    as_object,
+    encode,
+    parse_candidates,
+    parse_offers,
+    parse_report,
+)
+from .nearness import Place, locate
+from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
+from .state import State, current_state
+from .tickets import Ticket
+
+SOCKETS_IN_THREADS = 4
+SOCKETS_ELSEWHERE = 10_000
+SLOT_SECONDS = 120.0
+"""After it an upload slot falls free by itself: the seeder or the server has lost track of the delivery."""
+CLIENT_SECONDS = 31_536_000
+REPORT_SECONDS = 3_600
+"""How long after its ticket was issued a recipient may report, and nothing may be claimed twice."""
+STRIKES = 3
+"""Reports of wrong bytes after which a seeder is put out."""
+CORRUPT = "corrupt"
+
+STATIC_FOLDER = Path(__file__).parent / "static"
+SCRIPTS = frozenset({"seeder.js", "sha256.js", "dependents.js"})
+"""What browsers may ask for by itself; the thin client and the addition need settings to go with them."""
+
+
+def make_blueprint(url_prefix: str) -> Blueprint:
+    """Build the blueprint.
+
+    Args:
+        url_prefix: where it lives, such as `"/viraljs"`.
+    """
+    blueprint = Blueprint("viraljs", __name__, url_prefix=url_prefix)
+    blueprint.before_request(_check_origin)
+    blueprint.register_error_handler(MessageError, _refuse_message)
+    blueprint.register_error_handler(TokenError, _refuse_token)
+    blueprint.post("/offers", endpoint="offers")(_offers)
+    blueprint.post("/candidates", endpoint="candidates")(_candidates)
+    blueprint.post("/report", endpoint="report")(_report)
+    blueprint.get("/stats.json", endpoint="stats")(_stats)
+    blueprint.get("/client/<version>/<name>", endpoint="client")(_client)
+    Sock().route("/socket", bp=blueprint, endpoint="socket")(_socket)
+    return blueprint
+
+
+def _check_origin() -> None:
+    """Let only the app's own pages signal (RFC 6455, 10.2): browsers always say whose page is asking."""
+    if request.method != "POST" and request.endpoint != "viraljs.socket":
+        return
+    expected = f"{request.scheme}://{request.host}"
+    origin = request.headers.get("Origin")
+    if origin != expected and origin not in current_state().settings.origins:
+        current_app.logger.warning(
+            "ViralJS refused a request from origin %r: this app is %r. Behind a proxy, use werkzeug's ProxyFix, or add"
+            " the origin to VIRALJS_ORIGINS.",
+            origin,
+            expected,
+        )
+        abort(403)
+
+
+def _refuse_message(error: MessageError) -> tuple[Response, int]:
+    # Close codes 4400 to 4599 are HTTP's status codes plus 4000.
+    return jsonify(error=error.reason), error.code - 4000
+
+
+def _refuse_token(error: TokenError) -> tuple[Response, int]:
+    return jsonify(error=str(error)), 403
+
+
+def _body(state: State) -> bytes:
+    longest = state.settings.max_message
+    data = request.stream.read(longest + 1)
+    if len(data) > longest:
+        raise MessageError(f"a signaling message must not exceed {longest} bytes", TOO_LARGE)
+    return data
+
+
+def _exchange(ticket: Ticket, seeder: str) -> str:
+    """Name what goes on between two matched peers, and refuse it to all others."""
+    if seeder not in ticket.seeders:
+        raise MessageError("the ticket does not name this seeder", FORBIDDEN)
+    return f"{ticket.recipient}.{seeder}"
+
+
+def _as_response(heard: list[Signal]) -> Response:
+    response = jsonify(signals=[as_object(signal) for signal in heard])
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _offers() -> Response:
+    """Relay a recipient's offers to their seeders, and answer with what these say."""
+    state = current_state()
+    post = parse_offers(_body(state))
+    ticket = state.tickets.read(post.ticket)
+    exchanges = [_exchange(ticket, offer.seeder) for offer in post.offers]
+    for exchange, offer in zip(exchanges, post.offers, strict=True):
+        if not state.registry.claim(f"offer:{exchange}", REPORT_SECONDS):
+            raise MessageError("this ticket has been used for an offer to this seeder", OUT_OF_ORDER)
+        state.hub.open_mailbox(exchange)
+        message = Offer(exchange, ticket.digest, offer.sdp, offer.ranges)
+        if not _relay_offer(state, offer.seeder, message):
+            state.hub.deliver(Gone(exchange))
+    return _as_response(state.hub.collect(exchanges, state.settings.answer_timeout))
+
+
+def _relay_offer(state: State, seeder: str, offer: Offer) -> bool:
+    if not state.registry.reserve(seeder, offer.exchange, state.settings.upload_slots, SLOT_SECONDS):
+        return False
+    if not state.hub.send(seeder, offer):
+        state.registry.release(seeder, offer.exchange)
+        return False
+    return True
+
+
+def _candidates() -> Response:
+    """Relay a recipient's late candidates, and answer with the seeder's as soon as there are any."""
+    state = current_state()
+    post = parse_candidates(_body(state))
+    exchange = _exchange(state.tickets.read(post.ticket), post.seeder)
+    if post.candidates:
+        state.hub.send(post.seeder, Candidates(exchange, post.candidates))
+    return _as_response(state.hub.collect([exchange], state.settings.answer_timeout))
+
+
+def _report() -> tuple[str, int]:
+    """Take a recipient's report; its ticket counts once."""
+    state = current_state()
+    report = parse_report(_body(state))
+    ticket = state.tickets.recall(report.ticket, REPORT_SECONDS)
+    for upload in report.uploads:
+        _exchange(ticket, upload.seeder)
+    if not state.registry.claim(f"report:{ticket.recipient}", REPORT_SECONDS):
+        raise MessageError("this delivery has been reported", OUT_OF_ORDER)
+    for upload in report.uploads:
+        state.registry.note_outcome(upload.seeder, failed=upload.failure is not None)
+        if upload.failure == CORRUPT and state.registry.strike(upload.seeder) >= STRIKES:
+            state.registry.withdraw(upload.seeder)
+            state.hub.cut(upload.seeder, CORRUPT_SEEDER, "recipients received wrong bytes")
+    signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)
+    return "", 204
+
+
+def _stats() -> Response:
+    state = current_state()
+    if state.settings.stats is None or not state.settings.stats():
+        abort(404)
+    return jsonify(state.metrics.snapshot())
+
+
+def _client(version: str, name: str) -> Response:
+    """Serve a script of the built client, under a URL that changes with it."""
+    if name not in SCRIPTS or version != current_state().renderer.version:
+        abort(404)
+    response = send_from_directory(STATIC_FOLDER, name, mimetype="text/javascript", max_age=CLIENT_SECONDS)
+    response.headers["Cache-Control"] += ", immutable"
+    return response
+
+
+def _app() -> Any:
+    return current_app._get_current_object()  # type: ignore[attr-defined]
+
+
+# The seeder's socket ---------------------------------------------------------------------------------
+
+
+def _socket(ws: Any) -> None:
+    """Serve one seeder until its socket closes."""
+    state = current_state()
+    ws.sock = _WholeWrites(ws.sock)
+    ws.max_message_size = state.settings.max_message
+    if state.hub.connected() >= _most_sockets(state):
+        ws.close(FULL, "this server has as many seeders as it can hold; try later")
+        return
+    _Connection(ws, state, _peer_id(state), locate(request.remote_addr)).run()
+
+
+def _most_sockets(state: State) -> int:
+    """Give the limit: where a socket holds a worker's thread, an idle seeder must not keep a page from its bytes."""
+    if state.settings.max_sockets is not None:
+        return state.settings.max_sockets
+    monkey = sys.modules.get("gevent.monkey")
+    cooperative = monkey is not None and monkey.is_module_patched("threading")
+    return SOCKETS_IN_THREADS if "gunicorn.socket" in request.environ and not cooperative else SOCKETS_ELSEWHERE
+
+
+def _peer_id(state: State) -> str:
+    """Let a recipient seed under the name that its ticket gave it, so that reports can tell who got it from whom."""
+    try:
+        return state.tickets.recall(request.args.get("ticket", "")).recipient
+    except TokenError:
+        return state.new_peer_id()
+
+
+class _WholeWrites:
+    """A socket whose `send` sends everything, one caller at a time.
+
+    simple-websocket sends pongs and closes from its reading thread while ours sends messages, and takes it that
+    `send` never falls short; under gevent it does.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+
+    def send(self, data: bytes) -> int:
+        with self._lock:
+            self._sock.sendall(data)
+        return len(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class _Connection:
+    """Carries a session's effects out. Everything but `Outbox.put` happens in the socket's own thread."""
+
+    def __init__(self, ws: Any, state: State, peer: str, place: Place) -> None:
+        self._ws = ws
+        self._state = state
+        self._peer = peer
+        self._place = place
+        self._app = _app()
+        # The event is the one that simple-websocket sets for a message or a close: one thing to wait for.
+        self._outbox = Outbox(ws.event.set)
+        self._session = SeederSession(peer, state.tickets.check_proof, state.settings.max_message)
+
+    def run(self) -> None:
+        self._state.hub.attach(self._peer, self._outbox)
+        try:
+            self._perform(self._session.opened())
+            while self._ws.connected:
+                self._wait()
+                self._read()
+                self._write()
+        except OSError:
+            current_app.logger.debug("ViralJS: the socket of seeder %s broke", self._peer)
+        finally:
+            if self._state.hub.detach(self._peer, self._outbox):
+                self._perform(self._session.closed())
+                self._state.registry.withdraw(self._peer)
+
+    def _wait(self) -> None:
+        """Sleep until something happens; after a while of silence ask for a sign of life."""
+        if self._ws.event.wait(self._state.settings.heartbeat):
+            self._ws.event.clear()
+        elif self._ws.pong_received:
+            self._state.registry.touch(self._peer)
+            self._ws.pong_received = False
+            self._ws.sock.send(self._ws.ws.send(Ping()))
+        else:
+            self._ws.close(OUT_OF_ORDER, "no answer to a ping")
+
+    def _read(self) -> None:
+        while self._ws.input_buffer:
+            self._state.registry.touch(self._peer)
+            self._perform(self._session.received(self._ws.input_buffer.pop(0)))
+
+    def _write(self) -> None:
+        while self._ws.connected and (message := self._outbox.take()) is not None:
+            self._perform(self._session.relayed(message))
+        if self._ws.connected and self._outbox.cut_off:
+            self._ws.close(*self._outbox.cut_off)
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(message):
+                    self._ws.send(encode(message))
+                case Close(code, reason):
+                    signals.peer_rejected.send(self._app, peer=self._peer, code=code, reason=reason)
+                    self._ws.close(code, reason)
+                case Joined(digest):
+                    self._state.registry.announce(self._peer, self._place, digest)
+                    signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
+                case Left(digest):
+                    self._state.registry.withdraw(self._peer, digest)
+                    signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
+                case Forward(signal):
+                    self._state.hub.deliver(signal)
+                case Freed(exchange):
+                    self._state.registry.release(self._peer, exchange)

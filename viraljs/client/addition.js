@@ -1,0 +1,38 @@
+/** What follows a bundle in a full response: makes this page a seeder, at no cost to the server. */
+
+import { findHash, toHex } from "./digest.js";
+import { newRecord, thePage } from "./page.js";
+import { plainUrl } from "./urls.js";
+
+const island = __VIRALJS__;
+const script = typeof document === "undefined" ? null : document.currentScript;
+// In a worker, or evaluated from a string, there is no script element: nothing to read back, nothing to seed.
+if (script instanceof HTMLScriptElement && script.src) main(script.src);
+
+/** @param {string} src */
+function main(src) {
+  const page = thePage();
+  const [timing] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src).slice(-1));
+  const fromCache = timing?.transferSize === 0 && timing.decodedBodySize > 0;
+  const record = newRecord(plainUrl(src), island.digest);
+  if (fromCache) record.source = "cache";
+  record[fromCache ? "bytesFromCache" : "bytesFromServer"] = island.size;
+  if (timing) record.milliseconds = Math.round(performance.now() - timing.startTime);
+  page.begin(island);
+  page.finish(record);
+  page.seed(island, src, () => readBack(src), record);
+}
+
+/**
+ * Read the response back from the HTTP cache, cut our addition off, and make sure of what is left.
+ *
+ * @param {string} src
+ */
+async function readBack(src) {
+  // Never a download: this mode gives cached bytes or an error.
+  const response = await fetch(src, { cache: "only-if-cached", mode: "same-origin" });
+  const bytes = new Uint8Array(await response.arrayBuffer()).subarray(0, island.size);
+  const hash = await findHash(island, src);
+  if (toHex(await hash(bytes)) !== island.digest) throw new Error("the cache holds another version");
+  return new Blob([bytes]);
+}

@@ -1,0 +1,38 @@
+/** What both ends of a peer connection share: how candidates are gathered and told. */
+
+/** Lets an offer or answer wait a moment for its first candidates; they then need no message of their own. */
+export const GATHER_MS = 60;
+
+/**
+ * Set the local description, and give it with the candidates of the first moment.
+ *
+ * @param {RTCPeerConnection} connection
+ * @param {(candidate: string) => void} late takes each candidate that comes after
+ * @returns {Promise<string>} SDP
+ */
+export async function describe(connection, late) {
+  /** @type {(candidate: string) => void} */
+  let take = () => {};
+  const first = new Promise((resolve) => {
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) take(candidate.candidate);
+      // An event, not only the timer below: pages in the background get timers once a minute.
+      resolve(null);
+    };
+    setTimeout(resolve, GATHER_MS);
+  });
+  await connection.setLocalDescription();
+  await first;
+  take = late;
+  return /** @type {RTCSessionDescription} */ (connection.localDescription).sdp;
+}
+
+/**
+ * Take candidates of the other side. One that the browser can't use is no reason to give up the others.
+ *
+ * @param {RTCPeerConnection} connection
+ * @param {string[]} candidates
+ */
+export function addCandidates(connection, candidates) {
+  for (const candidate of candidates) connection.addIceCandidate({ candidate, sdpMid: "0" }).catch(console.debug);
+}

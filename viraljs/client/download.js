@@ -1,0 +1,182 @@
+/**
+ * Brings all pieces of one bundle together, from seeders and, where these are late or lost, from the server.
+ * Knows neither WebRTC nor HTTP: its sources are handed to it.
+ */
+
+import { createAssembler } from "./pieces.js";
+
+/** Pieces asked of one seeder ahead of time; with 256 KiB each, enough for 80 Mbit/s at a round trip of 100 ms. */
+export const WINDOW = 4;
+
+/**
+ * @typedef {object} Source A seeder, as the download sees it: see `peer.js`.
+ * @property {string} seeder
+ * @property {() => boolean} isOpen
+ * @property {(ranges: import("./types.js").Range[]) => void} request
+ * @property {(ranges: import("./types.js").Range[]) => void} cancel
+ * @property {(reason: string) => void} end
+ *
+ * @typedef {object} Sources
+ * @property {(seeder: string, first: import("./types.js").Range[], events: import("./peer.js").PeerEvents) => Source} connect
+ * @property {(run: import("./types.js").Range, signal: AbortSignal,
+ *   take: (piece: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>) => Promise<void>} fetchRun
+ */
+
+/**
+ * @param {import("./pieces.js").Pieces} pieces
+ * @param {string[]} seeders
+ * @param {number} deadline milliseconds without a verified piece, after which the server is asked
+ * @param {Sources} sources
+ * @param {import("./types.js").Delivery} record is told who brought what
+ * @param {(reason: string) => void} onFallback called once, when the server is asked
+ * @returns {Promise<void>} resolves when no piece is missing; rejects where even the server does not have them
+ */
+export function download(pieces, seeders, deadline, sources, record, onFallback) {
+  return new Promise((resolve, reject) => {
+    /** @typedef {{source: Source, upload: import("./types.js").Upload, ended: boolean}} Worker */
+    /** @type {Worker[]} */
+    const workers = [];
+    /** @type {Map<number, Worker>} by piece: whom it is asked of */
+    const asked = new Map();
+    const began = performance.now();
+    const abort = new AbortController();
+    /** @type {ReturnType<typeof setTimeout>} */
+    let timer;
+    let over = false;
+    let asking = false;
+
+    /** @param {() => void} tell resolves or rejects */
+    function stop(tell) {
+      over = true;
+      clearTimeout(timer);
+      abort.abort();
+      for (const { source } of workers) source.end("done");
+      tell();
+    }
+
+    /**
+     * @param {number} piece
+     * @param {Uint8Array<ArrayBuffer>} bytes
+     * @returns {Promise<number>} the bytes that this brought, or -1 if they are wrong
+     */
+    async function keep(piece, bytes) {
+      const kept = await pieces.verify(piece, bytes);
+      if (!over && !pieces.missing()) stop(resolve);
+      return kept === false ? -1 : kept ? bytes.length : 0;
+    }
+
+    function rearm() {
+      clearTimeout(timer);
+      if (!over) timer = setTimeout(askServer, deadline, record.bytesFromPeers ? "stalled" : "deadline");
+    }
+
+    /**
+     * @param {(piece: number) => boolean} suits
+     * @returns {number[]} missing pieces
+     */
+    const missing = (suits) => [...Array(pieces.count).keys()].filter((piece) => !pieces.has(piece) && suits(piece));
+
+    /**
+     * Keep a seeder busy: with pieces that nobody was asked for, else with the last one of another.
+     *
+     * @param {Worker} worker
+     */
+    function feed(worker) {
+      if (over || worker.ended || !worker.source.isOpen()) return;
+      const room = WINDOW - missing((piece) => asked.get(piece) === worker).length;
+      let wanted = missing((piece) => !asked.has(piece)).slice(0, room);
+      if (!wanted.length && room === WINDOW) wanted = missing(() => true).slice(-1);
+      for (const piece of wanted) {
+        asked.get(piece)?.source.cancel([[piece, 1]]);
+        asked.set(piece, worker);
+      }
+      if (wanted.length) worker.source.request(toRanges(wanted));
+    }
+
+    /**
+     * @param {Worker} worker
+     * @param {number} piece
+     * @param {Uint8Array<ArrayBuffer>} bytes
+     */
+    async function check(worker, piece, bytes) {
+      const { upload } = worker;
+      const brought = await keep(piece, bytes);
+      if (brought < 0) return worker.source.end("corrupt");
+      record.bytesFromPeers += brought;
+      upload.bytes += brought;
+      if (brought) upload.milliseconds = Math.round(performance.now() - began);
+      rearm();
+      feed(worker);
+    }
+
+    /**
+     * @param {Worker} worker
+     * @param {string} reason
+     */
+    function lose(worker, reason) {
+      worker.ended = true;
+      if (over) return;
+      worker.upload.failure = reason;
+      for (const [piece, one] of asked) if (one === worker) asked.delete(piece);
+      if (workers.every(({ ended }) => ended)) askServer(reason);
+      workers.forEach(feed);
+    }
+
+    /** @param {string} reason */
+    async function askServer(reason) {
+      if (over || asking) return;
+      asking = true;
+      onFallback(reason);
+      try {
+        while (!over) {
+          await sources.fetchRun(toRanges(missing(() => true))[0], abort.signal, async (piece, bytes) => {
+            const brought = await keep(piece, bytes);
+            if (brought < 0) throw new Error("the server has another version");
+            record.bytesFromServer += brought;
+          });
+        }
+      } catch (error) {
+        if (!over) stop(() => reject(error));
+      }
+    }
+
+    const share = Math.min(WINDOW, Math.ceil(pieces.count / seeders.length));
+    seeders.forEach((seeder, at) => {
+      const first = missing((piece) => Math.floor(piece / share) === at);
+      const assemble = createAssembler(pieces);
+      /** @type {Worker} */
+      const worker = {
+        ended: false,
+        upload: { seeder, bytes: 0, milliseconds: 0, failure: null },
+        source: sources.connect(seeder, toRanges(first), {
+          open: () => feed(worker),
+          data(piece, offset, bytes) {
+            const whole = assemble(piece, offset, bytes);
+            if (whole === undefined) worker.source.end("protocol");
+            else if (whole && !pieces.has(piece)) check(worker, piece, whole);
+          },
+          end: (reason) => lose(worker, reason),
+        }),
+      };
+      for (const piece of first) asked.set(piece, worker);
+      workers.push(worker);
+      record.uploads.push(worker.upload);
+    });
+    rearm();
+  });
+}
+
+/**
+ * @param {number[]} numbers ascending
+ * @returns {import("./types.js").Range[]}
+ */
+export function toRanges(numbers) {
+  /** @type {import("./types.js").Range[]} */
+  const ranges = [];
+  for (const number of numbers) {
+    const last = ranges[ranges.length - 1];
+    if (last && last[0] + last[1] === number) last[1]++;
+    else ranges.push([number, 1]);
+  }
+  return ranges;
+}

@@ -1,0 +1,15 @@
+import type { Page } from "./page.js";
+import type { ReceivingIsland } from "./types.js";
+
+declare global {
+  /** The settings island, which the template passes to the built client. */
+  const __VIRALJS__: ReceivingIsland;
+  interface Window {
+    ViralJS?: Page;
+  }
+  /** Exists in workers only. */
+  function importScripts(...urls: string[]): void;
+  interface Navigator {
+    connection?: { saveData?: boolean };
+  }
+}

@@ -1,0 +1,118 @@
+/** Runs a bundle as its own script element would have run it. No `eval`, no `new Function`. */
+
+import { copyScript } from "./scripts.js";
+
+const NOT_COPIED = ["src", "integrity", "defer", "async", "crossorigin", "nonce"];
+
+/**
+ * Keep the `load` event of the original element back: for its page, the script has not loaded before the bundle ran.
+ *
+ * @param {HTMLScriptElement} original
+ * @returns {(type: "load" | "error") => void} gives the event after all
+ */
+export function holdLoad(original) {
+  const listener = (/** @type {Event} */ event) => {
+    if (event.target === original) event.stopImmediatePropagation();
+  };
+  document.addEventListener("load", listener, true);
+  return (type) => {
+    document.removeEventListener("load", listener, true);
+    original.dispatchEvent(new Event(type));
+  };
+}
+
+/**
+ * Run a script in place of the original element.
+ *
+ * @param {HTMLScriptElement} original
+ * @param {string} url where the code is: a `blob:` URL, or the direct URL of the bundle
+ * @param {string} src what the script shall believe to be its URL
+ * @param {string} integrity checked by the browser, or empty
+ * @returns {Promise<boolean>} whether it ran; false where the browser refused to load it
+ */
+export function run(original, url, src, integrity) {
+  const script = copyScript(original, NOT_COPIED);
+  script.integrity = integrity;
+  return new Promise((resolve) => {
+    const restore = callLate();
+    script.onload = () => {
+      restore(true);
+      resolve(true);
+    };
+    script.onerror = () => {
+      restore(false);
+      script.remove();
+      resolve(false);
+    };
+    script.src = url;
+    Object.defineProperty(script, "src", { value: src, configurable: true });
+    // A listener of the page on the original is not to hear of ours.
+    if (original.isConnected) original.after(script);
+    else document.head.append(script);
+  });
+}
+
+/** @type {[Window | Document, string][]} */
+const HANDLERS = [
+  [window, "load"],
+  [window, "pageshow"],
+  [document, "readystatechange"],
+];
+
+/**
+ * Watch for listeners of events that have passed already, which would wait forever.
+ *
+ * @returns {(ran: boolean) => void} ends the watch, and calls those listeners if the bundle ran
+ */
+function callLate() {
+  const passed = passedEvents();
+  /** @type {[EventTarget, string, any][]} */
+  const late = [];
+  /** @param {[any, string]} handler */
+  const current = ([target, type]) => target[`on${type}`];
+  const before = HANDLERS.map(current);
+  /** @type {any[]} */
+  const targets = [window, document];
+  for (const target of targets) {
+    const add = target.addEventListener;
+    // An own property over the prototype's method, gone again after the run.
+    target.addEventListener = (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) => {
+      add.call(target, type, listener, options);
+      if (listener && passed.includes(type)) late.push([target, type, listener]);
+    };
+  }
+  return (ran) => {
+    for (const target of targets) delete target.addEventListener;
+    if (!ran) return;
+    HANDLERS.forEach((handler, at) => {
+      const now = current(handler);
+      if (now && now !== before[at] && passed.includes(handler[1])) late.push([...handler, now]);
+    });
+    for (const one of late) call(...one);
+  };
+}
+
+/** Names of events of the page's start that will not come again. */
+function passedEvents() {
+  const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  const passed = timing.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
+  return timing.loadEventStart ? [...passed, ...HANDLERS.map(([, type]) => type)] : passed;
+}
+
+/**
+ * @param {EventTarget} target
+ * @param {string} type
+ * @param {any} listener function, or object with `handleEvent`
+ */
+function call(target, type, listener) {
+  const event = new Event(type);
+  const value = { value: target };
+  Object.defineProperties(event, { target: value, currentTarget: value });
+  try {
+    if (listener.handleEvent) listener.handleEvent(event);
+    else listener.call(target, event);
+  } catch (error) {
+    // As the browser does with a listener that throws: the others still run, and `window.onerror` hears of it.
+    reportError(error);
+  }
+}

@@ -1,0 +1,97 @@
+/** Seeds what this page has: announces it, answers offers, uploads. One for a page and server, loaded and opened after the app runs. */
+
+import { addCandidates, describe } from "./connection.js";
+import { openSocket } from "./socket.js";
+import { upload } from "./upload.js";
+
+/** An introduction that leads nowhere is given up after this time, and so is a connection that nobody uses. */
+const IDLE_MS = 30000;
+
+/**
+ * @typedef {object} Seed A bundle to give.
+ * @property {import("./types.js").SeedingIsland} island
+ * @property {Blob} blob its bytes
+ * @property {() => void} announced called each time that the server was told
+ */
+
+/** @typedef {ReturnType<typeof createSeeder>} Seeder */
+
+/**
+ * @param {string} base URL of the signaling blueprint
+ * @param {{ticket?: string}} island a recipient seeds under the name that its ticket gave it
+ */
+export function createSeeder(base, { ticket = "" }) {
+  /** @type {Map<string, Seed>} */
+  const seeds = new Map();
+  /** @type {Map<string, RTCPeerConnection>} by exchange */
+  const connections = new Map();
+
+  const socket = openSocket(`${base}socket?ticket=${ticket}`, (message) => {
+    if (message.type === "welcome") seeds.forEach(announce);
+    else if (message.type === "offer") answer(message);
+    else if (message.type === "candidates") {
+      const connection = connections.get(message.exchange);
+      if (connection) addCandidates(connection, message.candidates);
+    }
+  });
+
+  /** @param {Seed} seed */
+  function announce({ island, announced }) {
+    socket.send({ type: "announce", digest: island.digest, proof: island.proof ?? island.ticket });
+    announced();
+  }
+
+  /** @param {{exchange: string, digest: string, sdp: string, ranges: import("./types.js").Range[]}} offer */
+  async function answer({ exchange, digest, sdp, ranges }) {
+    const seed = seeds.get(digest);
+    if (!seed || connections.size >= seed.island.slots) {
+      return socket.send({ type: "refuse", exchange, reason: seed ? "busy" : "gone" });
+    }
+    const connection = new RTCPeerConnection({ iceServers: seed.island.ice });
+    connections.set(exchange, connection);
+
+    let told = false;
+    function end() {
+      if (!connections.delete(exchange)) return;
+      connection.close();
+      socket.send(told ? { type: "done", exchange } : { type: "refuse", exchange, reason: "gone" });
+    }
+    const idle = setTimeout(end, IDLE_MS);
+    connection.onconnectionstatechange = () => {
+      if (connection.connectionState === "failed") end();
+    };
+    connection.ondatachannel = ({ channel }) => {
+      clearTimeout(idle);
+      channel.onclose = end;
+      upload(channel, seed.island, seed.blob, ranges);
+    };
+    try {
+      await connection.setRemoteDescription({ type: "offer", sdp });
+      const answer = await describe(connection, (candidate) => {
+        socket.send({ type: "candidates", exchange, candidates: [candidate] });
+      });
+      told = true;
+      socket.send({ type: "answer", exchange, sdp: answer });
+    } catch (error) {
+      console.debug(error);
+      end();
+    }
+  }
+
+  return {
+    /** @param {Seed} seed */
+    add(seed) {
+      const known = seeds.size;
+      seeds.set(seed.island.digest, seed);
+      if (known) announce(seed);
+    },
+    open() {
+      if (seeds.size) socket.open();
+    },
+    close() {
+      socket.close();
+      for (const connection of connections.values()) connection.close();
+      connections.clear();
+    },
+  };
+}

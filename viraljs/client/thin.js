@@ -1,0 +1,12 @@
+/** What stands in place of a bundle in a thin response. */
+
+import { deliver } from "./deliver.js";
+import { directUrl } from "./urls.js";
+
+const island = __VIRALJS__;
+if (typeof document === "undefined") {
+  // A worker's importScripts can't be told from a script element by its headers, and expects its globals at once.
+  importScripts(self.origin + directUrl(island.url));
+} else {
+  deliver(island, document.currentScript);
+}

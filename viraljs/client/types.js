@@ -1,0 +1,54 @@
+/**
+ * The shapes that modules share. Types only: nothing of this file is in the build.
+ *
+ * @typedef {object} SeedingIsland What the server tells a page that it may need to seed a bundle.
+ * @property {string} url path and query of the bundle
+ * @property {string} digest SHA-256 of the bundle, 64 hex digits
+ * @property {number} size bytes
+ * @property {number} pieceLength bytes of each piece but the last
+ * @property {string} mediaType as in `Content-Type`
+ * @property {string} base path of the signaling blueprint
+ * @property {string} client where further scripts of the client are, from `base`
+ * @property {string} [proof] that the server once served the digest
+ * @property {string} [ticket] in place of it, for a recipient
+ * @property {RTCIceServer[]} ice
+ * @property {number} slots recipients to serve at a time
+ * @property {boolean} consent the page must allow sharing first
+ * @property {string} consentCookie its name
+ *
+ * @typedef {object} ReceivingFields
+ * @property {string} pieces base64 of the pieces' SHA-256 digests, end to end
+ * @property {string} ticket `digest~own id~seeder~seeder….time.signature`: whom this page may ask, the best first
+ * @property {number} deadline milliseconds without a verified piece before the server is asked
+ * @property {[string, number]} breaker cookie name, and its life in seconds
+ *
+ * @typedef {SeedingIsland & ReceivingFields} ReceivingIsland
+ *
+ * @typedef {object} Delivery One record of `ViralJS.deliveries`.
+ * @property {string} url
+ * @property {string} digest
+ * @property {"peers"|"server"|"cache"|"mixed"} source
+ * @property {number} bytesFromPeers
+ * @property {number} bytesFromServer
+ * @property {number} bytesFromCache
+ * @property {number} milliseconds from the start of the client (or of the request, for a full response) to the app run
+ * @property {number} peers seeders that gave verified bytes
+ * @property {string|null} reason why the server was asked, where peers should have done it
+ * @property {Upload[]} uploads what each seeder did
+ *
+ * @typedef {object} Upload What a recipient reports of one seeder.
+ * @property {string} seeder
+ * @property {number} bytes verified ones
+ * @property {number} milliseconds from the start to its last verified piece
+ * @property {string|null} failure
+ *
+ * @typedef {[first: number, count: number]} Range of pieces
+ *
+ * @typedef {object} Signal What the server tells a recipient of one exchange.
+ * @property {"answer"|"candidates"|"refuse"|"gone"} type
+ * @property {string} exchange
+ * @property {string} [sdp]
+ * @property {string[]} [candidates]
+ * @property {string} [reason]
+ */
+export {};

@@ -1,0 +1,241 @@
+"""Settings: every `VIRALJS_*` key of `app.config`, checked once and frozen.
+
+`KEYS` is the one list of them; the documentation and `flask viraljs settings` are checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+from .nearness import Distance
+
+PREFIX = "VIRALJS_"
+PLAIN_HTTP_CHOICES = ("marked", "always", "never")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an app decided. Field `x` is the key `VIRALJS_X`; units are in the description of the key in `KEYS`."""
+
+    enabled: bool
+    url_prefix: str
+    static: tuple[str, ...]
+    min_size: int
+    max_buffer: int
+    nearby: Distance
+    peers: int
+    upload_slots: int
+    deadline: int
+    ice_servers: tuple[Mapping[str, Any], ...]
+    origins: tuple[str, ...]
+    plain_http: str
+    consent: bool
+    ticket_lifetime: int
+    answer_timeout: float
+    max_message: int
+    max_sockets: int | None
+    heartbeat: float
+    breaker_failures: int
+    breaker_seconds: int
+    registry: str
+    stats: Callable[[], bool] | None
+
+
+class _Refused(Exception):
+    """A value is not what the key takes; the message says what would be."""
+
+
+Check = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting: its default, the check that also normalises a value, and what it is for."""
+
+    default: Any
+    check: Check
+    description: str
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Refused("True or False")
+    return value
+
+
+def _integer(low: int, high: int) -> Check:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _Refused(f"an integer from {low} to {high}")
+        return value
+
+    return check
+
+
+def _seconds(low: float, high: float) -> Check:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise _Refused(f"a number of seconds from {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _choice(*words: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise _Refused("one of " + ", ".join(map(repr, words)))
+        return str(value)
+
+    return check
+
+
+def _optional(check: Check) -> Check:
+    def either(value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return check(value)
+        except _Refused as refusal:
+            raise _Refused(f"None or {refusal}") from None
+
+    return either
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise _Refused('a list of strings, such as ["*.js"]')
+    return tuple(value)
+
+
+def _url_prefix(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith("/") or value.endswith("/"):
+        raise _Refused('a path that begins with "/" and does not end with one, such as "/viraljs"')
+    return value
+
+
+def _distance(value: Any) -> Distance:
+    if value not in Distance.names():
+        raise _Refused("one of " + ", ".join(map(repr, Distance.names())))
+    return Distance[value.upper()]
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    expected = _Refused('a list of origins, such as ["https://www.example.org"], without a path')
+    if not isinstance(value, list | tuple):
+        raise expected
+    for origin in value:
+        if not isinstance(origin, str):
+            raise expected
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+            raise expected
+    return tuple(value)
+
+
+def _ice_servers(value: Any) -> tuple[Mapping[str, Any], ...]:
+    expected = _Refused('a list of RTCIceServer dicts, such as [{"urls": "stun:stun.example.org:3478"}]')
+    if not isinstance(value, list | tuple):
+        raise expected
+    for server in value:
+        urls = server.get("urls") if isinstance(server, Mapping) else None
+        urls = [urls] if isinstance(urls, str) else urls
+        if not isinstance(urls, list | tuple) or not urls:
+            raise expected
+        if not all(isinstance(url, str) and url.startswith(("stun:", "stuns:", "turn:", "turns:")) for url in urls):
+            raise expected
+    return tuple(dict(server) for server in value)
+
+
+def _registry(value: Any) -> str:
+    if value != "memory://":
+        raise _Refused('"memory://", the only registry there is')
+    return str(value)
+
+
+def _callable(value: Any) -> Callable[[], bool]:
+    if not callable(value):
+        raise _Refused("a function without arguments that says whether the current request may read the statistics")
+    return value  # type: ignore[no-any-return]
+
+
+KEYS: Mapping[str, Key] = {
+    "ENABLED": Key(True, _boolean, "Off, every response is untouched."),
+    "URL_PREFIX": Key("/viraljs", _url_prefix, "Where the signaling blueprint lives."),
+    "STATIC": Key((), _strings, 'Patterns of the app\'s own static files to deliver, such as `["*.js"]`.'),
+    "MIN_SIZE": Key(65_536, _integer(1, 1 << 40), "Bytes; a smaller bundle is not worth an introduction."),
+    "MAX_BUFFER": Key(33_554_432, _integer(0, 1 << 40), "Bytes of a generator to collect before giving up on it."),
+    "NEARBY": Key("any", _distance, 'How far a seeder may be: `"address"`, `"network"` (IPv4 /24, IPv6 /48), `"any"`.'),
+    "PEERS": Key(3, _integer(1, 8), "Seeders to introduce to one recipient."),
+    "UPLOAD_SLOTS": Key(6, _integer(1, 64), "Recipients that one seeder serves at a time."),
+    "DEADLINE": Key(1_000, _integer(50, 60_000), "Milliseconds without a verified piece before the server is asked."),
+    "ICE_SERVERS": Key(
+        ({"urls": "stun:stun.cloudflare.com:3478"},),
+        _ice_servers,
+        "`RTCIceServer` dicts for the browsers. `[]` is enough where all visitors share one network.",
+    ),
+    "ORIGINS": Key((), _origins, "Origins, beside the app's own, whose pages may signal."),
+    "PLAIN_HTTP": Key(
+        "marked",
+        _choice(*PLAIN_HTTP_CHOICES),
+        "On http beyond localhost browsers do not say what a request is for: deliver to tags that `viral_script` wrote "
+        '(`"marked"`), to every browser (`"always"`), or never.',
+    ),
+    "CONSENT": Key(False, _boolean, "Share nothing before the page called `ViralJS.consent(true)`."),
+    "TICKET_LIFETIME": Key(120, _integer(5, 86_400), "Seconds in which a recipient may use its ticket."),
+    "ANSWER_TIMEOUT": Key(2.0, _seconds(0.1, 30), "Seconds that a recipient's POST waits for seeders to answer."),
+    "MAX_MESSAGE": Key(65_536, _integer(4_096, 1 << 24), "Bytes of a signaling message, on the socket and by POST."),
+    "MAX_SOCKETS": Key(
+        None,
+        _optional(_integer(0, 1_000_000)),
+        "Seeders connected to one process. `None`: 4 under gunicorn's threaded workers, where each holds a thread, "
+        "else 10,000.",
+    ),
+    "HEARTBEAT": Key(25.0, _seconds(1, 300), "Seconds of silence on a seeder's socket before it is pinged."),
+    "BREAKER_FAILURES": Key(3, _integer(1, 100), "Failed deliveries in a row after which a browser is left alone."),
+    "BREAKER_SECONDS": Key(600, _integer(1, 604_800), "Seconds that it is left alone for."),
+    "REGISTRY": Key("memory://", _registry, "Where the swarms are kept."),
+    "STATS": Key(None, _optional(_callable), "Says whether a request may read `stats.json`; `None`: nobody may."),
+}
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Read and check every `VIRALJS_*` key.
+
+    Args:
+        config: `app.config`, or any mapping; other keys are not looked at.
+
+    Raises:
+        ConfigurationError: a key is unknown, or its value is not what the key takes.
+    """
+    given = {name[len(PREFIX) :]: value for name, value in config.items() if name.startswith(PREFIX)}
+    for name in given:
+        if name not in KEYS:
+            raise ConfigurationError(_unknown(name))
+    values = {name.lower(): check_value(name, given.get(name, key.default)) for name, key in KEYS.items()}
+    return Settings(**values)
+
+
+def check_value(name: str, value: Any, shown_as: str | None = None) -> Any:
+    """Check and normalise one value, be it of a key or of an option of the decorator.
+
+    Args:
+        name: the key without its prefix, such as `"PEERS"`.
+        value: what was given.
+        shown_as: what to call it in the error; the whole key if left out.
+    """
+    try:
+        return KEYS[name].check(value)
+    except _Refused as refusal:
+        raise ConfigurationError(f"{shown_as or PREFIX + name} must be {refusal}, not {value!r}") from None
+
+
+def _unknown(name: str) -> str:
+    close = get_close_matches(name, KEYS, n=1)
+    hint = f"did you mean {PREFIX}{close[0]}?" if close else "known are " + ", ".join(PREFIX + key for key in KEYS)
+    return f"{PREFIX}{name} is not a setting; {hint}"

@@ -1,0 +1,157 @@
+"""`ViralJS`: the face of the package, which sets everything up for an app."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar, overload
+
+from flask import Flask, current_app, g, request, url_for
+from markupsafe import Markup
+
+from . import delivery
+from .blueprint import make_blueprint
+from .config import read_settings
+from .errors import ConfigurationError, InitialisationError
+from .negotiation import is_trustworthy
+from .rendering import MARKED, PARAMETER
+from .state import EXTENSION, State, current_state
+
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
+
+
+class ViralJS:
+    """Makes the visitors of a Flask app its CDN.
+
+    Args:
+        app: the app to set up at once; leave it out to call `init_app` later. One instance may serve several apps.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        """Set up `app`, if it is given."""
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Set up an app: read its settings, register the signaling blueprint and `viral_script`.
+
+        Raises:
+            ConfigurationError: a `VIRALJS_*` key is unknown or ill-typed; nothing has been set up then.
+            InitialisationError: the app was set up before.
+        """
+        if EXTENSION in app.extensions:
+            raise InitialisationError(f"ViralJS is already set up for {app.name!r}; call init_app once an app")
+        settings = read_settings(app.config)
+        if settings.static and "static" not in app.view_functions:
+            raise ConfigurationError("VIRALJS_STATIC is set, but the app has no static folder")
+        if not app.config.get("SECRET_KEY"):
+            warnings.warn(
+                "SECRET_KEY is not set, so ViralJS signs with a random key. With several processes, or after a"
+                " restart, tickets and proofs will not verify: visitors then get the bundle from the server, and"
+                " pages that were open stop seeding.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        app.extensions[EXTENSION] = State(app, settings)
+        app.register_blueprint(make_blueprint(settings.url_prefix))
+        # First in the list means last to run: no hook can make a response personal behind our back.
+        app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
+        app.add_template_global(viral_script)
+        if settings.static:
+            app.view_functions["static"] = delivery.wrap(
+                app.view_functions["static"], delivery.Options(), _matches(settings.static)
+            )
+
+    @overload
+    def bundle(self, view: ViewT, /) -> ViewT: ...
+
+    @overload
+    def bundle(
+        self, /, *, min_size: int | None = None, nearby: str | None = None, peers: int | None = None
+    ) -> Callable[[ViewT], ViewT]: ...
+
+    def bundle(
+        self,
+        view: ViewT | None = None,
+        /,
+        *,
+        min_size: int | None = None,
+        nearby: str | None = None,
+        peers: int | None = None,
+    ) -> ViewT | Callable[[ViewT], ViewT]:
+        """Decorate a view that returns a bundle, as `@viral.bundle` or `@viral.bundle(…)`, below the route.
+
+        Args:
+            view: the view.
+            min_size: bytes, in place of `VIRALJS_MIN_SIZE`.
+            nearby: how far a seeder may be, in place of `VIRALJS_NEARBY`.
+            peers: seeders for one recipient, in place of `VIRALJS_PEERS`.
+
+        Raises:
+            ConfigurationError: an option is not what it must be.
+        """
+        options = delivery.Options.checked(min_size, nearby, peers)
+
+        def decorate(function: ViewT) -> ViewT:
+            return delivery.wrap(function, options)  # type: ignore[return-value]
+
+        return decorate if view is None else decorate(view)
+
+
+def _matches(patterns: tuple[str, ...]) -> Callable[[Mapping[str, Any]], bool]:
+    def applies(arguments: Mapping[str, Any]) -> bool:
+        return any(fnmatchcase(arguments["filename"], pattern) for pattern in patterns)
+
+    return applies
+
+
+def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False, **attributes: str | bool) -> Markup:
+    """Write the `<script>` tag of a bundle, for templates.
+
+    As in `{{ viral_script(url_for("app_js")) }}`.
+
+    Args:
+        src: where the bundle is.
+        nonce: the page's CSP nonce; found by itself where `g.csp_nonce` or Flask-Talisman's `csp_nonce()` has it.
+        dependents: the page has `<script type="text/viral">`; a second tag runs them for visitors who get no ViralJS.
+        attributes: more attributes; an underscore stands for a hyphen (`data_x="1"`), True for one without a value.
+    """
+    found = nonce if nonce is not None else _page_nonce()
+    common: dict[str, str | bool] = {"nonce": found} if found else {}
+    tag = _tag({"defer": True, "src": _marked(src), **common, **attributes})
+    if dependents:
+        tag += _tag(
+            {
+                "defer": True,
+                "src": url_for("viraljs.client", version=current_state().renderer.version, name="dependents.js"),
+                **common,
+            }
+        )
+    return tag
+
+
+def _tag(attributes: Mapping[str, str | bool]) -> Markup:
+    parts = [Markup("<script")]
+    for name, value in attributes.items():
+        hyphened = name.rstrip("_").replace("_", "-")
+        if value is True:
+            parts.append(Markup(" {}").format(hyphened))
+        elif value is not False:
+            parts.append(Markup(' {}="{}"').format(hyphened, value))
+    return Markup("").join([*parts, Markup("></script>")])
+
+
+def _marked(src: str) -> str:
+    """Mark a URL of ours on plain http, where a browser does not say that it asks for a script."""
+    if is_trustworthy(request.scheme, request.host) or not src.startswith("/") or src.startswith("//"):
+        return src
+    return f"{src}{'&' if '?' in src else '?'}{PARAMETER}={MARKED}"
+
+
+def _page_nonce() -> str | None:
+    found = g.get("csp_nonce")
+    if found is None:
+        talisman = current_app.jinja_env.globals.get("csp_nonce")
+        found = talisman() if callable(talisman) else None
+    return str(found) if found else None

@@ -1,0 +1,164 @@
+"""Full, thin or untouched: from facts of the request and the response to the reason for leaving it alone. Pure.
+
+Both judges give None where nothing stands against delivery by peers, else a word for `ViralJS-Delivery`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+MEDIA_TYPES = frozenset(
+    {
+        "text/javascript",
+        "application/javascript",
+        "application/x-javascript",
+        "text/ecmascript",
+        "application/ecmascript",
+    }
+)
+"""JavaScript's names (RFC 9239)."""
+
+CRAWLERS = re.compile(
+    r"bot\b|bots\b|crawl|spider|slurp|archiver|facebookexternalhit|whatsapp|telegram|preview|lighthouse|pagespeed"
+    r"|prerender|phantomjs|validator|monitor|google-inspectiontool|bytespider|gptbot|mediapartners",
+    re.IGNORECASE,
+)
+IN_APP = re.compile(r"FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)|TikTok|musical_ly|Snapchat|Pinterest/")
+"""Browsers inside apps: short-lived, often without a working WebRTC."""
+
+MODERN = re.compile(r"(?:Chrome|Firefox)/(\d{3,})|Version/(1[6-9]|[2-9]\d)[.\d]* .*Safari/")
+"""Asked only where fetch metadata is missing: a browser recent enough to be worth a try (Chrome and Firefox 100)."""
+
+ASCII_UNSAFE_CHARSETS = re.compile(r"utf-?(16|32)|ucs-?[24]|iso-2022|hz-gb|utf-?7", re.IGNORECASE)
+"""Charsets in which the addition's ASCII would not read as ASCII."""
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """What the request says; header values are as sent, None where missing."""
+
+    method: str
+    direct: bool
+    marked: bool
+    """`viral_script` wrote the URL on a page of plain http."""
+    has_range: bool
+    fetch_dest: str | None
+    fetch_mode: str | None
+    fetch_site: str | None
+    plain_http: bool
+    """Neither https nor localhost, so that browsers send no fetch metadata (W3C fetch-metadata, 2)."""
+    purpose: str | None
+    user_agent: str
+    save_data: bool
+    authorized: bool
+    failures: int
+    """Failed deliveries in a row, from the breaker cookie."""
+    consent: bool | None
+    """What the consent cookie says; None where there is none."""
+
+
+@dataclass(frozen=True)
+class ResponseFacts:
+    """What the view's response says, before its body is looked at."""
+
+    status: int
+    media_type: str
+    charset: str
+    encoded: bool
+    private: bool
+    no_store: bool
+    sets_cookie: bool
+    vary: Collection[str]
+    """Lower-case header names."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The settings that matter here."""
+
+    enabled: bool
+    plain_http: str
+    breaker_failures: int
+
+
+def judge_response(facts: ResponseFacts, policy: Policy) -> str | None:
+    """Say why the response is nobody's business but its visitor's, or no bundle at all."""
+    against = (
+        ("disabled", not policy.enabled),
+        ("status", facts.status != 200),  # noqa: PLR2004 - OK
+        ("media-type", facts.media_type not in MEDIA_TYPES),
+        ("charset", bool(ASCII_UNSAFE_CHARSETS.match(facts.charset))),
+        ("encoded", facts.encoded),
+        ("set-cookie", facts.sets_cookie),
+        ("private", facts.private),
+        ("no-store", facts.no_store),
+        ("vary", bool({"cookie", "authorization", "*"} & set(facts.vary))),
+    )
+    return _first(against)
+
+
+def judge_request(facts: RequestFacts, policy: Policy) -> str | None:
+    """Say why this visitor gets the plain bytes."""
+    against = (
+        ("direct", facts.direct),
+        ("method", facts.method != "GET"),
+        ("authorization", facts.authorized),
+        ("range", facts.has_range),
+        ("prefetch", "prefetch" in (facts.purpose or "")),
+        ("crawler", bool(CRAWLERS.search(facts.user_agent))),
+        ("in-app", bool(IN_APP.search(facts.user_agent))),
+        ("save-data", facts.save_data),
+    )
+    return _first(against) or _judge_destination(facts, policy) or _judge_visitor(facts, policy)
+
+
+def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
+    """Say why the request is not one of a classic script element."""
+    if facts.fetch_dest is not None:
+        against = (
+            (_destination_word(facts.fetch_dest), facts.fetch_dest != "script"),
+            ("module", facts.fetch_mode != "no-cors"),
+            ("cross-origin", facts.fetch_site != "same-origin"),
+        )
+        return _first(against)
+    if not facts.plain_http:
+        return "old-browser"
+    allowed = policy.plain_http == "always" or (policy.plain_http == "marked" and facts.marked)
+    return _first((("plain-http", not allowed), ("old-browser", not MODERN.search(facts.user_agent))))
+
+
+def _judge_visitor(facts: RequestFacts, policy: Policy) -> str | None:
+    """Say why this browser is left alone for now."""
+    return _first((("breaker", facts.failures >= policy.breaker_failures), ("consent", facts.consent is False)))
+
+
+def _destination_word(destination: str) -> str:
+    if destination == "empty":
+        return "fetch"
+    return "worker" if destination.endswith("worker") else "destination"
+
+
+def _first(against: tuple[tuple[str, bool], ...]) -> str | None:
+    return next((reason for reason, holds in against if holds), None)
+
+
+def is_trustworthy(scheme: str, host: str) -> bool:
+    """Say whether a browser treats an origin as a secure context (W3C secure-contexts, 3.1).
+
+    Args:
+        scheme: `"http"` or `"https"`.
+        host: as in the `Host` header, port and brackets included.
+    """
+    if scheme == "https":
+        return True
+    name = host.rsplit("]", 1)[0].lstrip("[") if host.startswith("[") else host.rsplit(":", 1)[0]
+    name = name.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

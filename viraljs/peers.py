@@ -1,0 +1,19 @@
+"""What the registry tells the matching about one peer. A type only, so that neither imports the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .nearness import Place
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A live seeder of one bundle, as the registry knows it now."""
+
+    peer: str
+    place: Place
+    uploads: int
+    """Upload slots in use."""
+    failures: int
+    """Deliveries in a row that recipients reported as failed."""

@@ -1,0 +1,184 @@
+"""One seeder's signaling as a state machine without I/O: a message comes in, effects come out.
+
+Whoever owns the socket (`viraljs.blueprint`) carries the effects out. The session knows which exchanges the server
+gave to its seeder, and so lets it speak to no one else.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from .errors import MessageError, TokenError
+from .messages import (
+    FORBIDDEN,
+    OUT_OF_ORDER,
+    TOO_MANY,
+    Announce,
+    Answer,
+    Candidates,
+    Done,
+    Offer,
+    Refuse,
+    SeederMessage,
+    ServerMessage,
+    Signal,
+    Welcome,
+    Withdraw,
+    parse_seeder_message,
+)
+
+MOST_DIGESTS = 64
+MOST_EXCHANGES = 1_024
+"""Exchanges remembered; by then the oldest is long over."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send this to the seeder."""
+
+    message: ServerMessage
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the socket with this code and reason."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The seeder holds this digest now."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """The seeder holds this digest no longer."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Hand this to the recipient of the exchange."""
+
+    signal: Signal
+
+
+@dataclass(frozen=True)
+class Freed:
+    """The upload slot of this exchange is free."""
+
+    exchange: str
+
+
+Effect = Send | Close | Joined | Left | Forward | Freed
+
+
+class _Stage(Enum):
+    OFFERED = auto()
+    ANSWERED = auto()
+    OVER = auto()
+
+
+class SeederSession:
+    """The state of one seeder's socket.
+
+    Args:
+        peer: the seeder's id.
+        check_proof: raises `TokenError` unless a token proves that a digest was served (`Tickets.check_proof`).
+        longest_message: characters of a message, at most.
+    """
+
+    def __init__(self, peer: str, check_proof: Callable[[str, str], None], longest_message: int) -> None:
+        """Start without a digest and without an exchange."""
+        self._peer = peer
+        self._check_proof = check_proof
+        self._longest = longest_message
+        self._digests: set[str] = set()
+        self._exchanges: OrderedDict[str, _Stage] = OrderedDict()
+        self._closed = False
+
+    def opened(self) -> list[Effect]:
+        """Greet the seeder."""
+        return [Send(Welcome(self._peer))]
+
+    def relayed(self, message: Offer | Candidates) -> list[Effect]:
+        """Take what a recipient has for this seeder; the server matched the two."""
+        if isinstance(message, Offer):
+            self._exchanges[message.exchange] = _Stage.OFFERED
+            while len(self._exchanges) > MOST_EXCHANGES:
+                self._exchanges.popitem(last=False)
+        return [Send(message)]
+
+    def received(self, data: str | bytes) -> list[Effect]:
+        """Take a message of the seeder; a bad one closes the socket, and that is all that it does."""
+        if self._closed:
+            return []
+        try:
+            return self._handle(parse_seeder_message(data, self._longest))
+        except MessageError as error:
+            self._closed = True
+            return [Close(error.code, error.reason)]
+
+    def closed(self) -> list[Effect]:
+        """Undo what the seeder stood for, when its socket is gone."""
+        self._closed = True
+        left: list[Effect] = [Left(digest) for digest in sorted(self._digests)]
+        self._digests.clear()
+        return left
+
+    def _handle(self, message: SeederMessage) -> list[Effect]:
+        match message:
+            case Announce():
+                return self._announce(message)
+            case Withdraw(digest):
+                if digest not in self._digests:
+                    raise MessageError("withdraw names a digest that was not announced", OUT_OF_ORDER)
+                self._digests.remove(digest)
+                return [Left(digest)]
+            case Answer(exchange):
+                self._advance(exchange, _Stage.OFFERED, _Stage.ANSWERED)
+                return [Forward(message)]
+            case Candidates(exchange):
+                # Gathering may end after the delivery did; then nobody wants to know.
+                if self._stage(exchange) is _Stage.OVER:
+                    return []
+                self._advance(exchange, _Stage.ANSWERED, _Stage.ANSWERED)
+                return [Forward(message)]
+            case Refuse(exchange):
+                self._advance(exchange, _Stage.OFFERED, _Stage.OVER)
+                return [Forward(message), Freed(exchange)]
+            case Done(exchange):
+                self._advance(exchange, _Stage.ANSWERED, _Stage.OVER)
+                return [Freed(exchange)]
+
+    def _announce(self, message: Announce) -> list[Effect]:
+        try:
+            self._check_proof(message.proof, message.digest)
+        except TokenError as error:
+            raise MessageError(str(error), FORBIDDEN) from error
+        if message.digest in self._digests:
+            return []
+        if len(self._digests) >= MOST_DIGESTS:
+            raise MessageError(f"one peer may announce {MOST_DIGESTS} digests at most", TOO_MANY)
+        self._digests.add(message.digest)
+        return [Joined(message.digest)]
+
+    def _stage(self, exchange: str) -> _Stage:
+        stage = self._exchanges.get(exchange)
+        if stage is None:
+            raise MessageError("this exchange is not one of yours", FORBIDDEN)
+        return stage
+
+    def _advance(self, exchange: str, expected: _Stage, then: _Stage) -> None:
+        stage = self._stage(exchange)
+        if stage is not expected:
+            raise MessageError(f"the exchange is {stage.name.lower()}, not {expected.name.lower()}", OUT_OF_ORDER)
+        self._exchanges[exchange] = then

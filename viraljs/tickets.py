@@ -1,0 +1,86 @@
+"""Signed tokens: tickets, which say who may ask whom for what, and proofs, which say what was served.
+
+A ticket is short-lived, and its first part can be read by the browser that holds it. A proof does not age: it only says
+that this server once served a digest, and a full response that carries it may rest in a browser's cache for as long as
+the view allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
+
+from .errors import TokenError
+
+SEPARATOR = "~"
+"""Between the fields of a ticket; ids and digests don't have it."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """`recipient` (a peer id) may ask `seeders` (peer ids, the best first) for the bundle with this hex `digest`."""
+
+    recipient: str
+    digest: str
+    seeders: tuple[str, ...]
+
+
+class Tickets:
+    """Issues and checks tokens under one secret.
+
+    Args:
+        secret: the app's `SECRET_KEY`, and before it the old ones (`SECRET_KEY_FALLBACKS`) that still verify.
+        lifetime: how long a ticket may be used, in seconds.
+        now: the clock, in seconds since the epoch.
+    """
+
+    def __init__(self, secret: Sequence[bytes], lifetime: int, now: Callable[[], float]) -> None:
+        """Prepare two signers, with a salt each, so that one kind of token can't stand in for the other."""
+        self._lifetime = lifetime
+
+        class Clocked(TimestampSigner):
+            def get_timestamp(self) -> int:
+                return int(now())
+
+        self._timed = Clocked(list(secret), salt="viraljs.ticket", digest_method=sha256)
+        self._proofs = Signer(list(secret), salt="viraljs.proof", digest_method=sha256)
+
+    def issue(self, ticket: Ticket) -> str:
+        """Write a ticket as a token: `digest~recipient~seeder~seeder….time.signature`."""
+        fields = (ticket.digest, ticket.recipient, *ticket.seeders)
+        return self._timed.sign(SEPARATOR.join(fields)).decode()
+
+    def read(self, token: str) -> Ticket:
+        """Read a ticket back; raise `TokenError` where it is forged, expired or not a ticket."""
+        return self._read(token, self._lifetime)
+
+    def recall(self, token: str, max_age: int | None = None) -> Ticket:
+        """Read a ticket that need not be fresh: what a recipient reports, and its name as a seeder, come later.
+
+        Args:
+            token: as `issue` gave it.
+            max_age: seconds; None accepts any age.
+        """
+        return self._read(token, max_age)
+
+    def _read(self, token: str, max_age: int | None) -> Ticket:
+        try:
+            value = self._timed.unsign(token, max_age=max_age).decode()
+        except SignatureExpired as error:
+            raise TokenError("the ticket has expired; load the script again for a new one") from error
+        except BadSignature as error:
+            raise TokenError("the ticket was not issued by this server") from error
+        digest, recipient, *seeders = value.split(SEPARATOR)
+        return Ticket(recipient, digest, tuple(seeders))
+
+    def prove(self, digest: str) -> str:
+        """Write a proof that the bundle with this hex digest was served. The same digest gives the same proof."""
+        return self._proofs.get_signature(digest).decode()
+
+    def check_proof(self, token: str, digest: str) -> None:
+        """Raise `TokenError` unless the token is a proof for this digest, or a ticket for it, of whatever age."""
+        if not self._proofs.verify_signature(digest, token) and self.recall(token).digest != digest:
+            raise TokenError("the ticket is for another digest")
