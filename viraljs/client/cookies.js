@@ -2,9 +2,12 @@
 
 /**
  * @param {string} name
- * @returns {string | undefined} digits
+ * @returns {number | undefined} undefined where there is none
  */
-export const readCookie = (name) => document.cookie.match(`(?:^|; )${name}=(\\d+)`)?.[1];
+export function readCookie(name) {
+  const digits = document.cookie.match(`(?:^|; )${name}=(\\d+)`)?.[1];
+  return digits === undefined ? digits : Number(digits);
+}
 
 /**
  * @param {string} name

@@ -52,7 +52,7 @@ export async function deliver(island, element) {
   giveLoad(ran ? "load" : "error");
 
   record.milliseconds = Math.round(performance.now() - began);
-  if (record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
+  if (blob && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
   record.peers = record.uploads.filter(({ bytes }) => bytes).length;
   keepCount(island, record);
   page.finish(record);
@@ -103,8 +103,8 @@ async function receive(island, src, record, onFallback) {
  * @param {import("./types.js").ReceivingIsland} island
  * @param {import("./types.js").Delivery} record
  */
-function keepCount({ breaker: [name, seconds] }, { reason, bytesFromPeers }) {
-  const failures = Number(readCookie(name) ?? 0);
-  if (reason && !bytesFromPeers) writeCookie(name, failures + 1, seconds);
+function keepCount({ breaker: [name, seconds] }, record) {
+  const failures = readCookie(name) ?? 0;
+  if (record.source === "server") writeCookie(name, failures + 1, seconds);
   else if (failures) writeCookie(name, 0, 0);
 }

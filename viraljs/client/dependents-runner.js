@@ -8,7 +8,8 @@ export async function runDependents() {
   let dormant;
   // biome-ignore lint/suspicious/noAssignInExpressions: each one is gone from the document when it has run
   while ((dormant = document.querySelector('script[type="text/viral"]'))) {
-    const script = copyScript(dormant, ["type"]);
+    const script = copyScript(dormant);
+    script.type = "";
     script.text = dormant.text;
     const loaded = new Promise((resolve) => {
       script.onload = script.onerror = resolve;

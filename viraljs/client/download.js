@@ -33,9 +33,9 @@ export const WINDOW = 4;
  */
 export function download(pieces, seeders, deadline, sources, record, onFallback) {
   return new Promise((resolve, reject) => {
-    /** @typedef {{source: Source, upload: import("./types.js").Upload, ended: boolean}} Worker */
-    /** @type {Worker[]} */
-    const workers = [];
+    /** @typedef {{source: Source, upload: import("./types.js").Upload}} Worker */
+    /** @type {Set<Worker>} those that have not ended */
+    const workers = new Set();
     /** @type {Map<number, Worker>} by piece: whom it is asked of */
     const asked = new Map();
     const began = performance.now();
@@ -82,7 +82,7 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
      * @param {Worker} worker
      */
     function feed(worker) {
-      if (over || worker.ended || !worker.source.isOpen()) return;
+      if (over || !worker.source.isOpen()) return;
       const room = WINDOW - missing((piece) => asked.get(piece) === worker).length;
       let wanted = missing((piece) => !asked.has(piece)).slice(0, room);
       if (!wanted.length && room === WINDOW) wanted = missing(() => true).slice(-1);
@@ -114,11 +114,11 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
      * @param {string} reason
      */
     function lose(worker, reason) {
-      worker.ended = true;
       if (over) return;
+      workers.delete(worker);
       worker.upload.failure = reason;
       for (const [piece, one] of asked) if (one === worker) asked.delete(piece);
-      if (workers.every(({ ended }) => ended)) askServer(reason);
+      if (!workers.size) askServer(reason);
       workers.forEach(feed);
     }
 
@@ -146,7 +146,6 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
       const assemble = createAssembler(pieces);
       /** @type {Worker} */
       const worker = {
-        ended: false,
         upload: { seeder, bytes: 0, milliseconds: 0, failure: null },
         source: sources.connect(seeder, toRanges(first), {
           open: () => feed(worker),
@@ -159,7 +158,7 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
         }),
       };
       for (const piece of first) asked.set(piece, worker);
-      workers.push(worker);
+      workers.add(worker);
       record.uploads.push(worker.upload);
     });
     rearm();

@@ -43,41 +43,34 @@ function createPage() {
   const deliveries = [];
   /** @type {Record<string, import("./seeder.js").Seeder>} by the URL of their signaling */
   const seeders = {};
+  /** @type {((records: import("./types.js").Delivery[]) => void)[]} */
+  const waiting = [];
+  let pending = 0;
   let consentCookie = "";
   let consented = true;
-  let pending = 0;
   let paused = false;
-  /** @type {(records: import("./types.js").Delivery[]) => void} */
-  let resolve;
-  /** @type {Promise<import("./types.js").Delivery[]> | null} */
-  let ready = null;
+  let away = false;
 
-  /** Whether all deferred scripts have begun. */
-  const parsed = () => document.readyState !== "loading";
-  const maySeed = () => !paused && consented && !navigator.connection?.saveData;
-
-  /** Everything known has run, and the page is parsed, so that nothing more comes of it. */
+  /** Goes on when everything known has run, and the page is parsed, so that nothing more comes of it. */
   function settle() {
-    if (pending || !parsed()) return;
+    if (pending || document.readyState === "loading") return;
     runDependents();
-    resolve?.(deliveries);
-    ready = null;
+    for (const resolve of waiting.splice(0)) resolve(deliveries);
   }
 
-  function openAll() {
-    if (maySeed()) for (const seeder of Object.values(seeders)) seeder.open();
+  function update() {
+    const may = consented && !paused && !away && !navigator.connection?.saveData;
+    for (const seeder of Object.values(seeders)) may ? seeder.open() : seeder.close();
   }
 
-  function closeAll() {
-    for (const seeder of Object.values(seeders)) seeder.close();
-  }
-
-  if (!parsed()) document.addEventListener("DOMContentLoaded", () => queueMicrotask(settle));
+  document.addEventListener("DOMContentLoaded", settle);
   // An open connection would keep the page out of the back/forward cache.
-  window.addEventListener("pagehide", closeAll);
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) openAll();
-  });
+  for (const type of ["pagehide", "pageshow"]) {
+    window.addEventListener(type, () => {
+      away = type === "pagehide";
+      update();
+    });
+  }
 
   return {
     /** One record for each bundle that has run. */
@@ -85,23 +78,24 @@ function createPage() {
 
     /** Resolves with the records when all bundles that the page has asked for by now have run. */
     get ready() {
-      if (!pending && parsed()) return Promise.resolve(deliveries);
-      ready ??= new Promise((settled) => {
-        resolve = settled;
-      });
-      return ready;
+      return /** @type {Promise<import("./types.js").Delivery[]>} */ (
+        new Promise((resolve) => {
+          waiting.push(resolve);
+          settle();
+        })
+      );
     },
 
     /** Stop seeding, until `resume`. */
     pause() {
       paused = true;
-      closeAll();
+      update();
     },
 
     /** Seed again. */
     resume() {
       paused = false;
-      openAll();
+      update();
     },
 
     /**
@@ -112,8 +106,7 @@ function createPage() {
     consent(given) {
       consented = given;
       writeCookie(consentCookie, Number(given), CONSENT_SECONDS);
-      if (given) openAll();
-      else closeAll();
+      update();
     },
 
     // For the clients of bundles, not for pages:
@@ -122,8 +115,7 @@ function createPage() {
     begin(island) {
       pending++;
       consentCookie = island.consentCookie;
-      const said = readCookie(consentCookie);
-      consented = said ? said === "1" : !island.consent;
+      consented = (readCookie(consentCookie) ?? Number(!island.consent)) > 0;
     },
 
     /** @param {import("./types.js").Delivery} record of a bundle that has run */
@@ -143,15 +135,15 @@ function createPage() {
      * @param {import("./types.js").Delivery} record
      */
     seed(island, src, read, record) {
-      const start = async () => {
+      async function start() {
         // What only seeding needs is no part of any response: one file, which the browser keeps for all bundles.
         const { createSeeder } = await import(endpoint(island, src, `${island.client}/seeder.js`));
         const blob = await read();
         const base = endpoint(island, src, "");
         seeders[base] ??= createSeeder(base, island);
         seeders[base].add({ island, blob, announced: () => emit("seeding", record) });
-        if (maySeed()) seeders[base].open();
-      };
+        update();
+      }
       const later = () => setTimeout(() => start().catch(console.debug));
       if (!window.RTCPeerConnection) return;
       if (document.readyState === "complete") later();

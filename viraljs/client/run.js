@@ -2,8 +2,6 @@
 
 import { copyScript } from "./scripts.js";
 
-const NOT_COPIED = ["src", "integrity", "defer", "async", "crossorigin", "nonce"];
-
 /**
  * Keep the `load` event of the original element back: for its page, the script has not loaded before the bundle ran.
  *
@@ -31,7 +29,7 @@ export function holdLoad(original) {
  * @returns {Promise<boolean>} whether it ran; false where the browser refused to load it
  */
 export function run(original, url, src, integrity) {
-  const script = copyScript(original, NOT_COPIED);
+  const script = copyScript(original);
   script.integrity = integrity;
   return new Promise((resolve) => {
     const restore = callLate();
