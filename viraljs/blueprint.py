@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request, send_from_directory
 from flask_sock import Sock
-from wsproto.events import Ping
 
 from . import signals
 from .errors import MessageError, TokenError
@@ -249,9 +249,11 @@ class _Connection:
         self._peer = peer
         self._place = place
         self._app = _app()
+        self._heard = time.monotonic()
+        settings = state.settings
         # The event is the one that simple-websocket sets for a message or a close: one thing to wait for.
         self._outbox = Outbox(ws.event.set)
-        self._session = SeederSession(peer, state.tickets.check_proof, state.settings.max_message)
+        self._session = SeederSession(peer, state.tickets.check_proof, settings.max_message, settings.heartbeat)
 
     def run(self) -> None:
         self._state.hub.attach(self._peer, self._outbox)
@@ -269,18 +271,17 @@ class _Connection:
                 self._state.registry.withdraw(self._peer)
 
     def _wait(self) -> None:
-        """Sleep until something happens; after a while of silence ask for a sign of life."""
-        if self._ws.event.wait(self._state.settings.heartbeat):
+        """Sleep until something happens; after a heartbeat of silence ask for a sign of life."""
+        heard_until = self._heard + self._state.settings.heartbeat
+        if self._ws.event.wait(max(0.0, heard_until - time.monotonic())):
             self._ws.event.clear()
-        elif self._ws.pong_received:
-            self._state.registry.touch(self._peer)
-            self._ws.pong_received = False
-            self._ws.sock.send(self._ws.ws.send(Ping()))
         else:
-            self._ws.close(OUT_OF_ORDER, "no answer to a ping")
+            self._heard = time.monotonic()
+            self._perform(self._session.silent())
 
     def _read(self) -> None:
         while self._ws.input_buffer:
+            self._heard = time.monotonic()
             self._state.registry.touch(self._peer)
             self._perform(self._session.received(self._ws.input_buffer.pop(0)))
 

@@ -15,6 +15,7 @@ from .errors import MessageError
 
 BAD_MESSAGE = 4400
 FORBIDDEN = 4403
+SILENT = 4408
 OUT_OF_ORDER = 4409
 CORRUPT_SEEDER = 4410
 TOO_LARGE = 4413
@@ -89,15 +90,30 @@ class Done:
     exchange: str
 
 
+@dataclass(frozen=True)
+class Pong:
+    """The sender lives: an answer of the page itself, which a frozen tab does not give, to a ping."""
+
+    type: ClassVar = "pong"
+
+
 # What the server says on it --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Welcome:
-    """The socket is open, and this is the name of the peer behind it."""
+    """The socket is open; the name of the peer behind it, and the seconds of silence after which a ping comes."""
 
     type: ClassVar = "welcome"
     peer: str
+    heartbeat: float
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Asks for a sign of life, and gives one."""
+
+    type: ClassVar = "ping"
 
 
 @dataclass(frozen=True)
@@ -171,8 +187,8 @@ class Report:
     uploads: tuple[Upload, ...]
 
 
-SeederMessage = Announce | Withdraw | Answer | Candidates | Refuse | Done
-ServerMessage = Welcome | Offer | Candidates
+SeederMessage = Announce | Withdraw | Answer | Candidates | Refuse | Done | Pong
+ServerMessage = Welcome | Ping | Offer | Candidates
 Signal = Answer | Candidates | Refuse | Gone
 """What a recipient gets to hear about an exchange."""
 
@@ -301,6 +317,7 @@ _SEEDER_MESSAGES: Mapping[str, Callable[[_Fields], SeederMessage]] = {
     Candidates.type: lambda f: Candidates(f.identifier("exchange"), f.candidates()),
     Refuse.type: lambda f: Refuse(f.identifier("exchange"), f.choice("reason", REFUSALS)),
     Done.type: lambda f: Done(f.identifier("exchange")),
+    Pong.type: lambda _: Pong(),
 }
 
 

@@ -15,12 +15,15 @@ from .errors import MessageError, TokenError
 from .messages import (
     FORBIDDEN,
     OUT_OF_ORDER,
+    SILENT,
     TOO_MANY,
     Announce,
     Answer,
     Candidates,
     Done,
     Offer,
+    Ping,
+    Pong,
     Refuse,
     SeederMessage,
     ServerMessage,
@@ -94,20 +97,25 @@ class SeederSession:
         peer: the seeder's id.
         check_proof: raises `TokenError` unless a token proves that a digest was served (`Tickets.check_proof`).
         longest_message: characters of a message, at most.
+        heartbeat: seconds of silence after which `silent` is called.
     """
 
-    def __init__(self, peer: str, check_proof: Callable[[str, str], None], longest_message: int) -> None:
+    def __init__(
+        self, peer: str, check_proof: Callable[[str, str], None], longest_message: int, heartbeat: float
+    ) -> None:
         """Start without a digest and without an exchange."""
         self._peer = peer
         self._check_proof = check_proof
         self._longest = longest_message
+        self._heartbeat = heartbeat
+        self._pinged = False
         self._digests: set[str] = set()
         self._exchanges: OrderedDict[str, _Stage] = OrderedDict()
         self._closed = False
 
     def opened(self) -> list[Effect]:
         """Greet the seeder."""
-        return [Send(Welcome(self._peer))]
+        return [Send(Welcome(self._peer, self._heartbeat))]
 
     def relayed(self, message: Offer | Candidates) -> list[Effect]:
         """Take what a recipient has for this seeder; the server matched the two."""
@@ -117,10 +125,19 @@ class SeederSession:
                 self._exchanges.popitem(last=False)
         return [Send(message)]
 
+    def silent(self) -> list[Effect]:
+        """Ask for a sign of life when nothing was heard for a heartbeat; close when that was asked before."""
+        if self._pinged:
+            self._closed = True
+            return [Close(SILENT, "no sign of life")]
+        self._pinged = True
+        return [Send(Ping())]
+
     def received(self, data: str | bytes) -> list[Effect]:
         """Take a message of the seeder; a bad one closes the socket, and that is all that it does."""
         if self._closed:
             return []
+        self._pinged = False
         try:
             return self._handle(parse_seeder_message(data, self._longest))
         except MessageError as error:
@@ -158,6 +175,8 @@ class SeederSession:
             case Done(exchange):
                 self._advance(exchange, _Stage.ANSWERED, _Stage.OVER)
                 return [Freed(exchange)]
+            case Pong():
+                return []
 
     def _announce(self, message: Announce) -> list[Effect]:
         try:

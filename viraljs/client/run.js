@@ -93,8 +93,8 @@ function callLate() {
 /** Names of events of the page's start that will not come again. */
 function passedEvents() {
   const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  const passed = timing.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
-  return timing.loadEventStart ? [...passed, ...HANDLERS.map(([, type]) => type)] : passed;
+  const passed = timing?.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
+  return timing?.loadEventStart ? [...passed, ...HANDLERS.map(([, type]) => type)] : passed;
 }
 
 /**
@@ -111,6 +111,8 @@ function call(target, type, listener) {
     else listener.call(target, event);
   } catch (error) {
     // As the browser does with a listener that throws: the others still run, and `window.onerror` hears of it.
-    reportError(error);
+    setTimeout(() => {
+      throw error;
+    });
   }
 }

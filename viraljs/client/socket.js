@@ -5,10 +5,12 @@ const LONGEST_RETRY_MS = 120000;
 /** Close codes of the server that a new attempt would only earn again. */
 const isFinal = (/** @type {number} */ code) => code >= 4400 && code < 4500;
 
+/** Heartbeats of silence after which the line is taken to be dead, whatever the browser thinks of it. */
+const SILENT_HEARTBEATS = 3;
+
 /**
  * @param {string} url http or https
  * @param {(message: any) => void} receive
- * @returns what to do with the line
  */
 export function openSocket(url, receive) {
   /** @type {WebSocket | null} */
@@ -16,36 +18,44 @@ export function openSocket(url, receive) {
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
   let failures = 0;
+  let heartbeat = 0;
 
   function open() {
     if (socket) return;
     const mine = new WebSocket(url.replace(/^http/, "ws"));
     socket = mine;
-    mine.onmessage = ({ data }) => {
-      failures = 0;
-      receive(JSON.parse(data));
-    };
-    mine.onclose = ({ code }) => {
+    /** @param {number} code */
+    function lose(code) {
       if (socket !== mine) return;
-      socket = null;
+      close();
       if (isFinal(code)) return;
-      // Full jitter: a server that restarts is not met by all its seeders at once.
+      // Jitter: a server that restarts is not met by all its seeders at once.
       const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
       timer = setTimeout(open, FIRST_RETRY_MS / 2 + Math.random() * longest);
+    }
+    mine.onclose = ({ code }) => lose(code);
+    mine.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      failures = 0;
+      heartbeat = message.heartbeat ?? heartbeat;
+      clearTimeout(timer);
+      timer = setTimeout(lose, SILENT_HEARTBEATS * heartbeat * 1000, 0);
+      if (message.type === "ping") send({ type: "pong" });
+      else receive(message);
     };
   }
 
-  return {
-    open,
-    close() {
-      clearTimeout(timer);
-      const mine = socket;
-      socket = null;
-      mine?.close();
-    },
-    /** @param {object} message lost where the line is down: what it was about is over then */
-    send(message) {
-      if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-    },
-  };
+  function close() {
+    clearTimeout(timer);
+    const mine = socket;
+    socket = null;
+    mine?.close();
+  }
+
+  /** @param {object} message lost where the line is down: what it was about is over then */
+  function send(message) {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  }
+
+  return { open, close, send };
 }
