@@ -130,12 +130,17 @@ def _origins(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise expected
     for origin in value:
-        if not isinstance(origin, str):
-            raise expected
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+        if not isinstance(origin, str) or not _is_origin(origin):
             raise expected
     return tuple(value)
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
 
 
 def _ice_servers(value: Any) -> tuple[Mapping[str, Any], ...]:
@@ -148,6 +153,8 @@ def _ice_servers(value: Any) -> tuple[Mapping[str, Any], ...]:
         if not isinstance(urls, list | tuple) or not urls:
             raise expected
         if not all(isinstance(url, str) and url.startswith(("stun:", "stuns:", "turn:", "turns:")) for url in urls):
+            raise expected
+        if not all(isinstance(field, str) for name, field in server.items() if name != "urls"):
             raise expected
     return tuple(dict(server) for server in value)
 

@@ -71,7 +71,7 @@ class Tickets:
             value = self._timed.unsign(token, max_age=max_age).decode()
         except SignatureExpired as error:
             raise TokenError("the ticket has expired; load the script again for a new one") from error
-        except BadSignature as error:
+        except (BadSignature, UnicodeEncodeError) as error:  # the second: JSON lets half a surrogate pair through
             raise TokenError("the ticket was not issued by this server") from error
         digest, recipient, *seeders = value.split(SEPARATOR)
         return Ticket(recipient, digest, tuple(seeders))

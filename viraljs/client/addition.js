@@ -5,15 +5,16 @@ import { newRecord, thePage } from "./page.js";
 import { plainUrl } from "./urls.js";
 
 const island = __VIRALJS__;
-const script = typeof document === "undefined" ? null : document.currentScript;
+const script = typeof document === "undefined" ? null : /** @type {HTMLScriptElement | null} */ (document.currentScript);
 // In a worker, or evaluated from a string, there is no script element: nothing to read back, nothing to seed.
-if (script instanceof HTMLScriptElement && script.src) main(script.src);
+if (script?.src) main(script.src);
 
 /** @param {string} src */
 function main(src) {
   const page = thePage();
   const [timing] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src).slice(-1));
-  const fromCache = timing?.transferSize === 0 && timing.decodedBodySize > 0;
+  // Of a response that was revalidated only the headers were transferred, of one not asked about nothing.
+  const fromCache = timing?.transferSize < timing?.encodedBodySize;
   const record = newRecord(plainUrl(src), island.digest);
   if (fromCache) record.source = "cache";
   record[fromCache ? "bytesFromCache" : "bytesFromServer"] = island.size;

@@ -152,7 +152,7 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
           data(piece, offset, bytes) {
             const whole = assemble(piece, offset, bytes);
             if (whole === undefined) worker.source.end("protocol");
-            else if (whole && !pieces.has(piece)) check(worker, piece, whole);
+            else if (whole && !pieces.has(piece)) check(worker, piece, whole).catch(() => worker.source.end("hash"));
           },
           end: (reason) => lose(worker, reason),
         }),

@@ -50,25 +50,24 @@ export function run(original, url, src, integrity) {
   });
 }
 
-/** @type {[Window | Document, string][]} */
-const HANDLERS = [
-  [window, "load"],
-  [window, "pageshow"],
-  [document, "readystatechange"],
-];
-
 /**
  * Watch for listeners of events that have passed already, which would wait forever.
  *
  * @returns {(ran: boolean) => void} ends the watch, and calls those listeners if the bundle ran
  */
 function callLate() {
-  const passed = passedEvents();
+  /** @type {[any, string][]} */
+  const handlers = [
+    [window, "load"],
+    [window, "pageshow"],
+    [document, "readystatechange"],
+  ];
+  const passed = passedEvents(handlers.map(([, type]) => type));
   /** @type {[EventTarget, string, any][]} */
   const late = [];
   /** @param {[any, string]} handler */
   const current = ([target, type]) => target[`on${type}`];
-  const before = HANDLERS.map(current);
+  const before = handlers.map(current);
   /** @type {any[]} */
   const targets = [window, document];
   for (const target of targets) {
@@ -82,7 +81,7 @@ function callLate() {
   return (ran) => {
     for (const target of targets) delete target.addEventListener;
     if (!ran) return;
-    HANDLERS.forEach((handler, at) => {
+    handlers.forEach((handler, at) => {
       const now = current(handler);
       if (now && now !== before[at] && passed.includes(handler[1])) late.push([...handler, now]);
     });
@@ -90,11 +89,15 @@ function callLate() {
   };
 }
 
-/** Names of events of the page's start that will not come again. */
-function passedEvents() {
+/**
+ * Tell which events of the page's start will not come again.
+ *
+ * @param {string[]} last those that come with the end of loading
+ */
+function passedEvents(last) {
   const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   const passed = timing?.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
-  return timing?.loadEventStart ? [...passed, ...HANDLERS.map(([, type]) => type)] : passed;
+  return timing?.loadEventStart ? [...passed, ...last] : passed;
 }
 
 /**
