@@ -36,7 +36,8 @@ from .state import State, current_state
 from .tickets import Ticket
 
 SOCKETS_IN_THREADS = 4
-SOCKETS_ELSEWHERE = 10_000
+SOCKETS_ELSEWHERE = 800
+"""Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
 SLOT_SECONDS = 120.0
 """After it an upload slot falls free by itself: the seeder or the server has lost track of the delivery."""
 CLIENT_SECONDS = 31_536_000
@@ -209,6 +210,8 @@ def _most_sockets(state: State) -> int:
         return state.settings.max_sockets
     monkey = sys.modules.get("gevent.monkey")
     cooperative = monkey is not None and monkey.is_module_patched("threading")
+    if not request.environ.get("wsgi.multithread", True) and not cooperative:
+        return 0
     return SOCKETS_IN_THREADS if "gunicorn.socket" in request.environ and not cooperative else SOCKETS_ELSEWHERE
 
 
@@ -253,7 +256,9 @@ class _Connection:
         settings = state.settings
         # The event is the one that simple-websocket sets for a message or a close: one thing to wait for.
         self._outbox = Outbox(ws.event.set)
-        self._session = SeederSession(peer, state.tickets.check_proof, settings.max_message, settings.heartbeat)
+        self._session = SeederSession(
+            peer, state.tickets.check_proof, settings.max_message, settings.heartbeat, settings.upload_slots
+        )
 
     def run(self) -> None:
         self._state.hub.attach(self._peer, self._outbox)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from io import BufferedReader, FileIO
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -103,8 +104,7 @@ class _Chain:
 
 def _underlying_file(body: Any) -> BinaryIO | None:
     """Find the file on disk behind a server's file wrapper: `file` in Werkzeug's, `filelike` in gunicorn's."""
-    for name in ("file", "filelike"):
-        file = getattr(body, name, None)
-        if file is not None and isinstance(getattr(file, "name", None), str) and hasattr(file, "fileno"):
-            return file  # type: ignore[no-any-return]
-    return None
+    file = getattr(body, "file", None) or getattr(body, "filelike", None)
+    # Not whatever has a name and a descriptor: a GzipFile has both, and reads other bytes than the file's.
+    raw = file.raw if isinstance(file, BufferedReader) else file
+    return file if isinstance(raw, FileIO) and isinstance(raw.name, str) else None

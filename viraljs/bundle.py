@@ -11,10 +11,12 @@ from hashlib import sha256
 from .errors import BundleError
 
 DIGEST_BYTES = 32
-SMALLEST_PIECE = 256 * 1024
-"""Bytes. Shorter pieces would cost a thin response 32 bytes of digest each; 256 KiB cross a home line in 0.1 s."""
+SMALLEST_PIECE = 64 * 1024
+LARGEST_USUAL_PIECE = 512 * 1024
+USUAL_PIECES = 16
+"""Enough to share a bundle out among seeders. Each costs every thin response 32 bytes that no compression shrinks."""
 MOST_PIECES = 256
-"""Above it the pieces grow instead, so that the manifest of a huge bundle stays at 8 KiB."""
+"""Where the usual pieces would be more than this, they grow, so that a huge bundle's manifest stays at 8 KiB."""
 READ_BYTES = 256 * 1024
 
 
@@ -41,7 +43,7 @@ class Manifest:
 def piece_length_for(size: int) -> int:
     """Choose the piece length, in bytes, for a bundle of `size` bytes: a power of two."""
     length = SMALLEST_PIECE
-    while size > length * MOST_PIECES:
+    while size > length * (USUAL_PIECES if length < LARGEST_USUAL_PIECE else MOST_PIECES):
         length *= 2
     return length
 

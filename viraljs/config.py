@@ -201,7 +201,7 @@ KEYS: Mapping[str, Key] = {
         None,
         _optional(_integer(0, 1_000_000)),
         "Seeders connected to one process. `None`: 4 under gunicorn's threaded workers, where each holds a thread, "
-        "else 10,000.",
+        "none under its sync workers, else 800.",
     ),
     "HEARTBEAT": Key(25.0, _seconds(1, 300), "Seconds of silence on a seeder's socket before it is pinged."),
     "BREAKER_FAILURES": Key(3, _integer(1, 100), "Failed deliveries in a row after which a browser is left alone."),

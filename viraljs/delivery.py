@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
@@ -33,6 +34,8 @@ from .state import State, current_state
 from .tickets import Ticket
 
 HEADER = "ViralJS-Delivery"
+ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
+"""What those that compress put behind an entity tag: Flask-Compress a colon, Apache a hyphen."""
 
 View = Callable[..., Any]
 
@@ -159,7 +162,9 @@ def _by_peers(
         make_unmodified(response, known)
         return _untouched(response, "not-modified", manifest.url)
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
-    seeders = _seeders(state, manifest, options) if visitor.consent or not state.settings.consent else ()
+    # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise.
+    consent = not state.settings.consent if visitor.consent is None else visitor.consent
+    seeders = _seeders(state, manifest, options) if consent else ()
     if seeders:
         ticket = state.tickets.issue(Ticket(state.new_peer_id(), manifest.digest, seeders))
         make_thin(response, state.renderer.thin(manifest, state.settings, base, ticket))
@@ -187,10 +192,8 @@ def _seeders(state: State, manifest: Manifest, options: Options) -> tuple[str, .
 def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None:
     """Give the entity tag by which the browser has these bytes already, be it with the addition or without."""
     own, _ = response.get_etag()
-    for etag in (full, own, plain_etag(manifest.digest)):
-        if etag and request.if_none_match.contains_weak(etag):
-            return etag
-    return None
+    known = {re.sub(ENCODING_SUFFIX, "", etag) for etag in request.if_none_match.as_set(include_weak=True)}
+    return next((etag for etag in (full, own, plain_etag(manifest.digest)) if etag and etag in known), None)
 
 
 # After all other hooks -------------------------------------------------------------------------------

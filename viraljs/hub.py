@@ -16,6 +16,8 @@ from .messages import Candidates, Offer, Signal
 OUTBOX_LIMIT = 256
 """Messages that may wait for one seeder; one that reads so slowly is cut off."""
 MAILBOX_LIMIT = 32
+MOST_ASKS = 8
+"""Times that a recipient may wait for one exchange: each holds a request."""
 MAILBOX_SECONDS = 60.0
 GRACE_SECONDS = 0.1
 """How long a recipient's POST waits for the other seeders when the first has answered."""
@@ -92,7 +94,7 @@ class Hub(ABC):
         """Wait for signals and take them.
 
         Returns as soon as each exchange has one, or `GRACE_SECONDS` after the first, or after `timeout` seconds with
-        what there is.
+        what there is; at once where nothing can come, or after `MOST_ASKS` calls for the same exchange.
         """
 
 
@@ -100,6 +102,7 @@ class Hub(ABC):
 class _Mailbox:
     opened: float
     signals: list[Signal] = field(default_factory=list)
+    asks: int = 0
 
 
 class LocalHub(Hub):
@@ -167,15 +170,23 @@ class LocalHub(Hub):
         """See `Hub.collect`."""
         until = self._now() + timeout
         with self._changed:
-            while (left := until - self._now()) > 0:
-                heard = [exchange for exchange in exchanges if self._peek(exchange)]
-                if len(heard) == len(exchanges):
+            awaited = [exchange for exchange in exchanges if self._may_ask(exchange)]
+            while awaited and (left := until - self._now()) > 0:
+                heard = [exchange for exchange in awaited if self._peek(exchange)]
+                if len(heard) == len(awaited):
                     break
                 if heard:
                     until = min(until, self._now() + GRACE_SECONDS)
                     left = until - self._now()
                 self._changed.wait(left)
             return [signal for exchange in exchanges for signal in self._empty(exchange)]
+
+    def _may_ask(self, exchange: str) -> bool:
+        mailbox = self._mailboxes.get(exchange)
+        if mailbox is None or mailbox.asks >= MOST_ASKS:
+            return False
+        mailbox.asks += 1
+        return True
 
     def _peek(self, exchange: str) -> Sequence[Signal]:
         mailbox = self._mailboxes.get(exchange)

@@ -15,12 +15,12 @@ from .errors import MessageError
 
 BAD_MESSAGE = 4400
 FORBIDDEN = 4403
-SILENT = 4408
 OUT_OF_ORDER = 4409
 CORRUPT_SEEDER = 4410
 TOO_LARGE = 4413
 TOO_MANY = 4429
 FULL = 4503
+SILENT = 4504
 
 ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 LONGEST_ID = 128
@@ -31,7 +31,7 @@ MOST_CANDIDATES = 64
 MOST_RANGES = 64
 MOST_OFFERS = 8
 HIGHEST_NUMBER = 2**53 - 1
-REFUSALS = ("busy", "gone", "paused")
+REFUSALS = ("busy", "gone")
 SOURCES = ("peers", "server", "cache", "mixed")
 
 
@@ -102,11 +102,16 @@ class Pong:
 
 @dataclass(frozen=True)
 class Welcome:
-    """The socket is open; the name of the peer behind it, and the seconds of silence after which a ping comes."""
+    """The socket is open.
+
+    It tells the name of the peer behind it, the seconds of silence after which a ping comes, and how many recipients
+    it is to serve at a time.
+    """
 
     type: ClassVar = "welcome"
     peer: str
     heartbeat: float
+    slots: int
 
 
 @dataclass(frozen=True)
@@ -351,6 +356,9 @@ def parse_report(data: bytes) -> Report:
         return Upload(fields.identifier("seeder"), fields.number("bytes"), fields.number("milliseconds"), failure)
 
     fields = _decode(data, "report")
+    uploads = fields.items("uploads", MOST_OFFERS, upload)
+    if len({upload.seeder for upload in uploads}) < len(uploads):
+        raise MessageError("report: uploads must name each seeder once")
     return Report(
         ticket=fields.text("ticket", LONGEST_TOKEN),
         source=fields.choice("source", SOURCES),
@@ -358,5 +366,5 @@ def parse_report(data: bytes) -> Report:
         bytes_from_server=fields.number("bytesFromServer"),
         bytes_from_cache=fields.number("bytesFromCache"),
         milliseconds=fields.number("milliseconds"),
-        uploads=fields.items("uploads", MOST_OFFERS, upload),
+        uploads=uploads,
     )

@@ -132,7 +132,7 @@ def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
 
 def _judge_visitor(facts: RequestFacts, policy: Policy) -> str | None:
     """Say why this browser is left alone for now."""
-    return _first((("breaker", facts.failures >= policy.breaker_failures), ("consent", facts.consent is False)))
+    return "breaker" if facts.failures >= policy.breaker_failures else None
 
 
 def _destination_word(destination: str) -> str:

@@ -76,7 +76,6 @@ class Renderer:
             "base": base,
             "client": f"client/{self.version}",
             "ice": list(settings.ice_servers),
-            "slots": settings.upload_slots,
             "consent": settings.consent,
             "consentCookie": CONSENT_COOKIE,
         }

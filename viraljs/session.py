@@ -98,16 +98,16 @@ class SeederSession:
         check_proof: raises `TokenError` unless a token proves that a digest was served (`Tickets.check_proof`).
         longest_message: characters of a message, at most.
         heartbeat: seconds of silence after which `silent` is called.
+        slots: recipients that the seeder is to serve at a time.
     """
 
     def __init__(
-        self, peer: str, check_proof: Callable[[str, str], None], longest_message: int, heartbeat: float
+        self, peer: str, check_proof: Callable[[str, str], None], longest_message: int, heartbeat: float, slots: int
     ) -> None:
         """Start without a digest and without an exchange."""
-        self._peer = peer
         self._check_proof = check_proof
         self._longest = longest_message
-        self._heartbeat = heartbeat
+        self._welcome = Welcome(peer, heartbeat, slots)
         self._pinged = False
         self._digests: set[str] = set()
         self._exchanges: OrderedDict[str, _Stage] = OrderedDict()
@@ -115,7 +115,7 @@ class SeederSession:
 
     def opened(self) -> list[Effect]:
         """Greet the seeder."""
-        return [Send(Welcome(self._peer, self._heartbeat))]
+        return [Send(self._welcome)]
 
     def relayed(self, message: Offer | Candidates) -> list[Effect]:
         """Take what a recipient has for this seeder; the server matched the two."""

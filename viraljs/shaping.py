@@ -83,7 +83,8 @@ def make_full(response: Response, body: Body, tail: bytes, etag: str) -> None:
     # The seeder finds these bytes in its cache with a request whose fetch metadata differ from the script's own.
     kept = [name for name in response.vary if name.lower() not in FETCH_METADATA]
     if len(kept) < len(response.vary):
-        response.headers["Vary"] = ", ".join(kept)
+        response.headers.pop("Vary")
+        response.vary.update(kept)
     for name in DIGEST_HEADERS:
         response.headers.pop(name, None)
 

@@ -1,10 +1,7 @@
 /** What both ends of a peer connection share: how candidates are gathered and told. */
 
-/** Lets an offer or answer wait a moment for its first candidates; they then need no message of their own. */
-export const GATHER_MS = 60;
-
 /**
- * Set the local description, and give it with the candidates of the first moment.
+ * Set the local description, and give it with its first candidate, which then needs no message of its own.
  *
  * @param {RTCPeerConnection} connection
  * @param {(candidate: string) => void} late takes each candidate that comes after
@@ -13,13 +10,12 @@ export const GATHER_MS = 60;
 export async function describe(connection, late) {
   /** @type {(candidate: string) => void} */
   let take = () => {};
+  // An event ends the wait, and no timer: pages in the background get timers once a minute.
   const first = new Promise((resolve) => {
     connection.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) take(candidate.candidate);
-      // An event, not only the timer below: pages in the background get timers once a minute.
       resolve(null);
     };
-    setTimeout(resolve, GATHER_MS);
   });
   await connection.setLocalDescription();
   await first;

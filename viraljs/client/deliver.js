@@ -11,6 +11,9 @@ import { createPieces } from "./pieces.js";
 import { holdLoad, run } from "./run.js";
 import { directUrl, endpoint, plainUrl } from "./urls.js";
 
+/** More failures than any server waits for. */
+const MANY = 999;
+
 /**
  * @param {import("./types.js").ReceivingIsland} island
  * @param {HTMLOrSVGScriptElement | null} element the thin client's own; null where it was evaluated by hand
@@ -22,7 +25,7 @@ export async function deliver(island, element) {
   );
   const src = plainUrl(original.src);
   const page = thePage();
-  page.begin(island);
+  const turn = page.begin(island);
   const giveLoad = holdLoad(original);
   const record = newRecord(src, island.digest);
   /** @param {string} reason */
@@ -31,24 +34,35 @@ export async function deliver(island, element) {
     emit("fallback", record);
   }
 
+  /**
+   * Run it, as deferred scripts run: not before those that came before it.
+   *
+   * @param {string} url
+   * @param {string} integrity
+   */
+  async function runInTurn(url, integrity) {
+    await turn.before;
+    return run(original, page.trust(url), src, integrity);
+  }
+
+  /** @type {boolean | void} */
   let ran = false;
   let blob;
   try {
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
     blob = await receive(island, src, record, fallBack);
     const url = URL.createObjectURL(blob);
-    ran = await run(original, url, src, toIntegrity(island.digest));
+    ran = await runInTurn(url, toIntegrity(island.digest));
     URL.revokeObjectURL(url);
     if (!ran) throw new Error("blocked");
   } catch (error) {
     console.debug(error);
-    fallBack(/** @type {Error} */ (error).message);
-  }
-  if (!ran) {
     blob = null;
+    fallBack(/** @type {Error} */ (error).message);
     record.bytesFromServer += island.size;
-    ran = await run(original, directUrl(src), src, "");
+    ran = await runInTurn(directUrl(src), "").catch(console.error);
   }
+  turn.done();
   giveLoad(ran ? "load" : "error");
 
   record.milliseconds = Math.round(performance.now() - began);
@@ -89,7 +103,7 @@ async function receive(island, src, record, onFallback) {
     record,
     onFallback,
   );
-  introduce(new URL(island.base, src).href, island.ticket, peers).catch((error) => {
+  introduce(endpoint(island, src, ""), island.ticket, peers).catch((error) => {
     console.debug(error);
     for (const peer of peers) if (peer.waiting()) peer.end("signaling");
   });
@@ -105,6 +119,7 @@ async function receive(island, src, record, onFallback) {
  */
 function keepCount({ breaker: [name, seconds] }, record) {
   const failures = readCookie(name) ?? 0;
-  if (record.source === "server") writeCookie(name, failures + 1, seconds);
+  // What this page's policy forbids will not go better next time.
+  if (record.source === "server") writeCookie(name, record.reason === "blocked" ? MANY : failures + 1, seconds);
   else if (failures) writeCookie(name, 0, 0);
 }

@@ -5,8 +5,11 @@
 
 import { createAssembler } from "./pieces.js";
 
-/** Pieces asked of one seeder ahead of time; with 256 KiB each, enough for 80 Mbit/s at a round trip of 100 ms. */
-export const WINDOW = 4;
+/** Bytes asked of one seeder ahead of time: enough for 80 Mbit/s at a round trip of 100 ms. */
+export const WINDOW_BYTES = 1048576;
+
+/** Bytes that peers must bring in the time of a deadline, lest the server be asked to help: 8 Mbit/s for 1 s. */
+export const DEADLINE_BYTES = 1048576;
 
 /**
  * @typedef {object} Source A seeder, as the download sees it: see `peer.js`.
@@ -36,8 +39,9 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
     /** @typedef {{source: Source, upload: import("./types.js").Upload}} Worker */
     /** @type {Set<Worker>} those that have not ended */
     const workers = new Set();
-    /** @type {Map<number, Worker>} by piece: whom it is asked of */
+    /** @type {Map<number, Worker | null>} by piece: whom it is asked of; null is the server */
     const asked = new Map();
+    const ahead = Math.max(2, WINDOW_BYTES / pieces.lengthOf(0));
     const began = performance.now();
     const abort = new AbortController();
     /** @type {ReturnType<typeof setTimeout>} */
@@ -57,17 +61,22 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
     /**
      * @param {number} piece
      * @param {Uint8Array<ArrayBuffer>} bytes
-     * @returns {Promise<number>} the bytes that this brought, or -1 if they are wrong
+     * @param {() => void} count is called if they are new and right, before this download may be over
+     * @returns {Promise<boolean>} whether they are right
      */
-    async function keep(piece, bytes) {
+    async function keep(piece, bytes, count) {
       const kept = await pieces.verify(piece, bytes);
+      if (kept) count();
       if (!over && !pieces.missing()) stop(resolve);
-      return kept === false ? -1 : kept ? bytes.length : 0;
+      return kept !== false;
     }
 
+    /** Each piece puts the deadline off, but not for long: many slow pieces are as late as one that does not come. */
     function rearm() {
       clearTimeout(timer);
-      if (!over) timer = setTimeout(askServer, deadline, record.bytesFromPeers ? "stalled" : "deadline");
+      const due = began + deadline * (1 + record.bytesFromPeers / DEADLINE_BYTES) - performance.now();
+      const reason = record.bytesFromPeers ? "stalled" : "deadline";
+      if (!over) timer = setTimeout(askServer, Math.min(deadline, due), reason);
     }
 
     /**
@@ -83,9 +92,9 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
      */
     function feed(worker) {
       if (over || !worker.source.isOpen()) return;
-      const room = WINDOW - missing((piece) => asked.get(piece) === worker).length;
+      const room = ahead - missing((piece) => asked.get(piece) === worker).length;
       let wanted = missing((piece) => !asked.has(piece)).slice(0, room);
-      if (!wanted.length && room === WINDOW) wanted = missing(() => true).slice(-1);
+      if (!wanted.length && room === ahead) wanted = missing(() => true).slice(-1);
       for (const piece of wanted) {
         asked.get(piece)?.source.cancel([[piece, 1]]);
         asked.set(piece, worker);
@@ -100,11 +109,12 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
      */
     async function check(worker, piece, bytes) {
       const { upload } = worker;
-      const brought = await keep(piece, bytes);
-      if (brought < 0) return worker.source.end("corrupt");
-      record.bytesFromPeers += brought;
-      upload.bytes += brought;
-      if (brought) upload.milliseconds = Math.round(performance.now() - began);
+      const right = await keep(piece, bytes, () => {
+        record.bytesFromPeers += bytes.length;
+        upload.bytes += bytes.length;
+        upload.milliseconds = Math.round(performance.now() - began);
+      });
+      if (!right) return worker.source.end("corrupt");
       rearm();
       feed(worker);
     }
@@ -129,10 +139,15 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
       onFallback(reason);
       try {
         while (!over) {
-          await sources.fetchRun(toRanges(missing(() => true))[0], abort.signal, async (piece, bytes) => {
-            const brought = await keep(piece, bytes);
-            if (brought < 0) throw new Error("the server has another version");
-            record.bytesFromServer += brought;
+          // What no seeder was asked for comes first; in the end also what they still owe.
+          const free = missing((piece) => !asked.has(piece));
+          for (const piece of free) asked.set(piece, null);
+          const [run] = toRanges(free.length ? free : missing(() => true));
+          await sources.fetchRun(run, abort.signal, async (piece, bytes) => {
+            const right = await keep(piece, bytes, () => {
+              record.bytesFromServer += bytes.length;
+            });
+            if (!right) throw new Error("version");
           });
         }
       } catch (error) {
@@ -140,7 +155,7 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
       }
     }
 
-    const share = Math.min(WINDOW, Math.ceil(pieces.count / seeders.length));
+    const share = Math.min(ahead, Math.ceil(pieces.count / seeders.length));
     seeders.forEach((seeder, at) => {
       const first = missing((piece) => Math.floor(piece / share) === at);
       const assemble = createAssembler(pieces);

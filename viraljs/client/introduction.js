@@ -8,7 +8,7 @@ const MOST_ASKS = 3;
 /**
  * Bring peers and their seeders together.
  *
- * @param {string} base URL of the signaling blueprint
+ * @param {string} base URL of the signaling blueprint, up to its last slash
  * @param {string} ticket
  * @param {import("./peer.js").Peer[]} peers
  */
@@ -18,7 +18,7 @@ export async function introduce(base, ticket, peers) {
    * @param {object} body
    */
   async function post(name, body) {
-    const response = await fetch(`${base}/${name}`, { method: "POST", body: JSON.stringify({ ticket, ...body }) });
+    const response = await fetch(base + name, { method: "POST", body: JSON.stringify({ ticket, ...body }) });
     if (!response.ok) throw new Error(`${response.status}`);
     for (const signal of (await response.json()).signals) {
       for (const peer of peers) if (signal.exchange.endsWith(`.${peer.seeder}`)) peer.hear(signal);

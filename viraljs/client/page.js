@@ -49,26 +49,27 @@ function createPage() {
   let consentCookie = "";
   let consented = true;
   let paused = false;
-  let away = false;
+  // Not `readyState`, which is "interactive" while deferred scripts, other bundles among them, have yet to run.
+  let parsed = document.readyState === "complete";
+  let last = Promise.resolve();
+  /** @type {{createScriptURL: (url: string) => any} | undefined} */
+  let policy;
 
   /** Goes on when everything known has run, and the page is parsed, so that nothing more comes of it. */
   function settle() {
-    if (pending || document.readyState === "loading") return;
+    if (pending || !parsed) return;
     runDependents();
     for (const resolve of waiting.splice(0)) resolve(deliveries);
   }
 
   function update() {
-    const may = consented && !paused && !away && !navigator.connection?.saveData;
-    for (const seeder of Object.values(seeders)) may ? seeder.open() : seeder.close();
+    for (const seeder of Object.values(seeders)) seeder.allow(consented && !paused);
   }
 
-  document.addEventListener("DOMContentLoaded", settle);
-  // An open connection would keep the page out of the back/forward cache.
-  for (const type of ["pagehide", "pageshow"]) {
+  for (const type of ["DOMContentLoaded", "load"]) {
     window.addEventListener(type, () => {
-      away = type === "pagehide";
-      update();
+      parsed = true;
+      settle();
     });
   }
 
@@ -111,11 +112,30 @@ function createPage() {
 
     // For the clients of bundles, not for pages:
 
-    /** @param {import("./types.js").SeedingIsland} island a bundle that is on its way */
+    /**
+     * @param {import("./types.js").SeedingIsland} island a bundle that is on its way
+     * @returns {{before: Promise<void>, done: () => void}} its turn: what began before it, and what it has to say
+     */
     begin(island) {
+      const before = last;
+      let done = () => {};
+      last = new Promise((resolve) => {
+        done = resolve;
+      });
       pending++;
       consentCookie = island.consentCookie;
       consented = (readCookie(consentCookie) ?? Number(!island.consent)) > 0;
+      return { before, done };
+    },
+
+    /**
+     * Make a URL fit for a script where the page's policy asks for it (W3C Trusted Types).
+     *
+     * @param {string} url
+     */
+    trust(url) {
+      policy ??= window.trustedTypes?.createPolicy("viraljs", { createScriptURL: (/** @type {string} */ same) => same });
+      return policy?.createScriptURL(url) ?? url;
     },
 
     /** @param {import("./types.js").Delivery} record of a bundle that has run */
@@ -141,7 +161,7 @@ function createPage() {
         const blob = await read();
         const base = endpoint(island, src, "");
         seeders[base] ??= createSeeder(base, island);
-        seeders[base].add({ island, blob, announced: () => emit("seeding", record) });
+        seeders[base].add({ island, blob, record });
         update();
       }
       const later = () => setTimeout(() => start().catch(console.debug));

@@ -33,17 +33,14 @@ export function run(original, url, src, integrity) {
   script.integrity = integrity;
   return new Promise((resolve) => {
     const restore = callLate();
-    script.onload = () => {
-      restore(true);
-      resolve(true);
-    };
-    script.onerror = () => {
-      restore(false);
-      script.remove();
-      resolve(false);
+    script.onload = script.onerror = (event) => {
+      const ran = /** @type {Event} */ (event).type === "load";
+      restore(ran);
+      if (!ran) script.remove();
+      resolve(ran);
     };
     script.src = url;
-    Object.defineProperty(script, "src", { value: src, configurable: true });
+    Object.defineProperty(script, "src", { value: src });
     // A listener of the page on the original is not to hear of ours.
     if (original.isConnected) original.after(script);
     else document.head.append(script);
@@ -62,7 +59,8 @@ function callLate() {
     [window, "pageshow"],
     [document, "readystatechange"],
   ];
-  const passed = passedEvents(handlers.map(([, type]) => type));
+  // Asked each time: `DOMContentLoaded` may pass while the bundle is loading.
+  const passed = () => passedEvents(handlers.map(([, type]) => type));
   /** @type {[EventTarget, string, any][]} */
   const late = [];
   /** @param {[any, string]} handler */
@@ -75,7 +73,7 @@ function callLate() {
     // An own property over the prototype's method, gone again after the run.
     target.addEventListener = (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) => {
       add.call(target, type, listener, options);
-      if (listener && passed.includes(type)) late.push([target, type, listener]);
+      if (listener && passed().includes(type)) late.push([target, type, listener]);
     };
   }
   return (ran) => {
@@ -83,7 +81,7 @@ function callLate() {
     if (!ran) return;
     handlers.forEach((handler, at) => {
       const now = current(handler);
-      if (now && now !== before[at] && passed.includes(handler[1])) late.push([...handler, now]);
+      if (now && now !== before[at] && passed().includes(handler[1])) late.push([...handler, now]);
     });
     for (const one of late) call(...one);
   };

@@ -11,7 +11,7 @@ const IDLE_MS = 30000;
  * @typedef {object} Seed A bundle to give.
  * @property {import("./types.js").SeedingIsland} island
  * @property {Blob} blob its bytes
- * @property {() => void} announced called each time that the server was told
+ * @property {import("./types.js").Delivery} record of how it came
  */
 
 /** @typedef {ReturnType<typeof createSeeder>} Seeder */
@@ -26,26 +26,50 @@ export function createSeeder(base, { ticket = "" }) {
   /** @type {Map<string, RTCPeerConnection>} by exchange */
   const connections = new Map();
 
+  /** How many recipients to serve at a time; the server says it when the line opens. */
+  let slots = 0;
+
   const socket = openSocket(`${base}socket?ticket=${ticket}`, (message) => {
-    if (message.type === "welcome") seeds.forEach(announce);
-    else if (message.type === "offer") answer(message);
+    if (message.type === "welcome") {
+      slots = message.slots;
+      seeds.forEach(announce);
+    } else if (message.type === "offer") answer(message);
     else if (message.type === "candidates") {
       const connection = connections.get(message.exchange);
       if (connection) addCandidates(connection, message.candidates);
     }
   });
 
+  let allowed = false;
+  let away = false;
+
+  function update() {
+    if (allowed && !away && !navigator.connection?.saveData) return socket.open();
+    socket.close();
+    for (const connection of connections.values()) connection.close();
+    connections.clear();
+  }
+
+  // An open connection would keep the page out of the back/forward cache.
+  for (const type of ["pagehide", "pageshow"]) {
+    window.addEventListener(type, () => {
+      away = type === "pagehide";
+      update();
+    });
+  }
+
   /** @param {Seed} seed */
-  function announce({ island, announced }) {
-    socket.send({ type: "announce", digest: island.digest, proof: island.proof ?? island.ticket });
-    announced();
+  function announce({ island, record }) {
+    if (!socket.send({ type: "announce", digest: island.digest, proof: island.proof ?? island.ticket })) return;
+    window.dispatchEvent(new CustomEvent("viraljs:seeding", { detail: record }));
   }
 
   /** @param {{exchange: string, digest: string, sdp: string, ranges: import("./types.js").Range[]}} offer */
   async function answer({ exchange, digest, sdp, ranges }) {
     const seed = seeds.get(digest);
-    if (!seed || connections.size >= seed.island.slots) {
-      return socket.send({ type: "refuse", exchange, reason: seed ? "busy" : "gone" });
+    if (!seed || connections.size >= slots) {
+      socket.send({ type: "refuse", exchange, reason: seed ? "busy" : "gone" });
+      return;
     }
     const connection = new RTCPeerConnection({ iceServers: seed.island.ice });
     connections.set(exchange, connection);
@@ -85,13 +109,10 @@ export function createSeeder(base, { ticket = "" }) {
       seeds.set(seed.island.digest, seed);
       if (known) announce(seed);
     },
-    open() {
-      if (seeds.size) socket.open();
-    },
-    close() {
-      socket.close();
-      for (const connection of connections.values()) connection.close();
-      connections.clear();
+    /** @param {boolean} given whether the page and its visitor let this be */
+    allow(given) {
+      allowed = given;
+      update();
     },
   };
 }

@@ -52,9 +52,14 @@ export function openSocket(url, receive) {
     mine?.close();
   }
 
-  /** @param {object} message lost where the line is down: what it was about is over then */
+  /**
+   * @param {object} message lost where the line is down: what it was about is over then
+   * @returns {boolean} whether it was sent
+   */
   function send(message) {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    if (socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(message));
+    return true;
   }
 
   return { open, close, send };

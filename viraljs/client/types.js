@@ -12,7 +12,6 @@
  * @property {string} [proof] that the server once served the digest
  * @property {string} [ticket] in place of it, for a recipient
  * @property {RTCIceServer[]} ice
- * @property {number} slots recipients to serve at a time
  * @property {boolean} consent the page must allow sharing first
  * @property {string} consentCookie its name
  *

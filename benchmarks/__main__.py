@@ -1,0 +1,40 @@
+"""`python -m benchmarks [NAME …]`: run benchmarks, print their tables, and keep them under `results/` with the date."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+
+from . import loopback, machine
+
+BENCHMARKS: dict[str, Callable[[Callable[[str], None]], None]] = {"loopback": loopback.run}
+RESULTS = Path(__file__).parent / "results"
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all."""
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    today = datetime.now(timezone.utc).date().isoformat()
+    for name in names or BENCHMARKS:
+        lines: list[str] = []
+        say = partial(_say, lines)
+        say(f"{name}, {today}: {machine.describe()}")
+        BENCHMARKS[name](say)
+        (RESULTS / f"{today}-{name}.txt").write_text("\n".join([*lines, ""]))
+    return 0
+
+
+def _say(lines: list[str], line: str) -> None:
+    """Print a line at once, and keep it for the file."""
+    print(line, flush=True)
+    lines.append(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
