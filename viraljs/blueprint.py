@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -198,10 +200,16 @@ def _socket(ws: Any) -> None:
     state = current_state()
     ws.sock = _WholeWrites(ws.sock)
     ws.max_message_size = state.settings.max_message
-    if state.hub.connected() >= _most_sockets(state):
-        ws.close(FULL, "this server has as many seeders as it can hold; try later")
-        return
-    _Connection(ws, state, _peer_id(state), locate(request.remote_addr)).run()
+    try:
+        if state.hub.connected() >= _most_sockets(state):
+            ws.close(FULL, "this server has as many seeders as it can hold; try later")
+        else:
+            _Connection(ws, state, _peer_id(state), locate(request.remote_addr)).run()
+    finally:
+        # Werkzeug's server would write an HTTP response behind our close frame, and the browser see a broken line
+        # in place of the code.
+        with suppress(OSError):
+            ws.sock.shutdown(socket.SHUT_WR)
 
 
 def _most_sockets(state: State) -> int:

@@ -105,7 +105,8 @@ def as_bundle(value: Any) -> Response:
     headers = value[-1] if isinstance(value, tuple) and not isinstance(value[-1], int | str) else {}
     bare = value[0] if isinstance(value, tuple) else value
     named = {str(name).lower() for name in dict(headers or {})}
-    if not isinstance(bare, BaseResponse | Mapping | list) and "content-type" not in named:
+    typed = isinstance(bare, BaseResponse | Mapping | list) or callable(bare)  # the last: a WSGI app, or an HTTP error
+    if not typed and "content-type" not in named:
         response.headers["Content-Type"] = JAVASCRIPT
     return response
 

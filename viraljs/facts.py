@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ from flask.globals import request_ctx
 
 from .negotiation import RequestFacts, ResponseFacts, is_trustworthy
 from .rendering import BREAKER_COOKIE, CONSENT_COOKIE, DIRECT, MARKED, PARAMETER
+
+DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 def bundle_url() -> str:
@@ -38,7 +41,7 @@ def request_facts() -> RequestFacts:
         user_agent=headers.get("User-Agent", ""),
         save_data=headers.get("Save-Data", "").lower() == "on",
         authorized="Authorization" in headers,
-        failures=int(failures) if failures.isascii() and failures.isdigit() else 0,
+        failures=int(failures) if DIGITS.fullmatch(failures) else 0,
         consent=None if consent is None else consent == "1",
     )
 

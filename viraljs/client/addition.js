@@ -19,7 +19,7 @@ function main(src) {
   if (fromCache) record.source = "cache";
   record[fromCache ? "bytesFromCache" : "bytesFromServer"] = island.size;
   if (timing) record.milliseconds = Math.round(performance.now() - timing.startTime);
-  page.begin(island);
+  page.begin(island).done();
   page.finish(record);
   page.seed(island, src, () => readBack(src), record);
 }

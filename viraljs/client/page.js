@@ -119,9 +119,10 @@ function createPage() {
     begin(island) {
       const before = last;
       let done = () => {};
-      last = new Promise((resolve) => {
-        done = resolve;
+      const own = new Promise((resolve) => {
+        done = () => resolve(undefined);
       });
+      last = own.then(() => before);
       pending++;
       consentCookie = island.consentCookie;
       consented = (readCookie(consentCookie) ?? Number(!island.consent)) > 0;
