@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, current_app, g, request, url_for
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import signals
@@ -21,6 +22,8 @@ from .matching import SAMPLE, choose
 from .nearness import Distance, locate
 from .negotiation import RequestFacts, judge_request, judge_response
 from .shaping import (
+    BODY_HEADERS,
+    DIGEST_HEADERS,
     JAVASCRIPT,
     forbid_sharing,
     full_etag,
@@ -76,7 +79,9 @@ class _Original:
     body: Any
     passthrough: bool
     headers: list[tuple[str, str]]
-    replaced_by: Any = field(default=None)
+    replaced_by: Any = None
+    headers_then: list[tuple[str, str]] = field(default_factory=list)
+    """What became of the headers, to tell what hooks made of them since."""
 
 
 def wrap(view: View, options: Options, applies: Callable[[Mapping[str, Any]], bool] | None = None) -> View:
@@ -117,6 +122,8 @@ def respond(state: State, response: Response, options: Options) -> Response:
     visitor = request_facts()
     reason = judge_response(response_facts(response), state.policy)
     if reason:
+        if response.status_code in (206, 304) and not visitor.direct:
+            forbid_sharing(response)  # the view's own answer to a condition or a range, about a bundle all the same
         return _untouched(response, "direct" if visitor.direct and reason == "status" else reason, url)
     try:
         body = Body.of(response)
@@ -140,6 +147,7 @@ def respond(state: State, response: Response, options: Options) -> Response:
         )
     except BundleError as error:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
+        forbid_sharing(response)
         return _untouched(response, "unreadable", url)
     return _by_peers(state, response, body, manifest, options, visitor)
 
@@ -171,9 +179,9 @@ def _by_peers(
         make_thin(response, state.renderer.thin(manifest, state.settings, base, ticket))
     else:
         make_full(response, body, tail, etag)
-    undo.replaced_by = response.response
     kind = "thin" if seeders else "full"
     response.headers[HEADER] = kind
+    undo.replaced_by, undo.headers_then = response.response, list(response.headers)
     g.viraljs_decision = _Decision(kind, None, manifest.url, manifest.digest, undo)
     return response
 
@@ -223,16 +231,16 @@ def finish(response: Response) -> Response:
 
 
 def _go_back(response: Response, original: _Original) -> None:
-    """Restore the view's body and headers, with what hooks added since."""
-    since = [(name, value) for name, value in response.headers if name in ("Set-Cookie", "Vary")]
+    """Restore the view's body and headers, with what hooks did to the headers since, but for what describes a body."""
+    since = Headers(pair for pair in response.headers if pair not in original.headers_then)
+    for name in ("Content-Length", "Content-Type", "Vary", *BODY_HEADERS, *DIGEST_HEADERS):
+        since.pop(name, None)
+    vary = [*response.vary]
     response.response = original.body
     response.direct_passthrough = original.passthrough
-    response.headers.clear()
-    for name, value in original.headers:
-        response.headers.add(name, value)
-    for name, value in since:
-        if (name, value) not in original.headers:
-            response.headers.add(name, value)
+    response.headers = Headers(pair for pair in original.headers if pair[0] not in since)
+    response.headers.extend(since)
+    response.vary.update(vary)
 
 
 def _sent_size(response: Response) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response
 
 from .body import Body
@@ -42,12 +43,19 @@ def make_conditional(response: Response, body: Body, environ: Mapping[str, Any],
         environ: the request's WSGI environment.
         shared: the URL gives the same to everybody, so that shared caches may keep it. Elsewhere they may not: they
             would hand one visitor's kind of response to another.
+
+    Raises:
+        RequestedRangeNotSatisfiable: the range lies beyond the end; Werkzeug makes a 416 of it.
     """
     if not shared:
         forbid_sharing(response)
     if body.file is None and "ETag" not in response.headers:
         response.set_etag(plain_etag(sha256(body.data or b"").hexdigest()))
-    response.make_conditional(dict(environ), accept_ranges=True, complete_length=body.size)
+    try:
+        response.make_conditional(dict(environ), accept_ranges=True, complete_length=body.size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
 
 
 def forbid_sharing(response: Response) -> None:

@@ -5,7 +5,8 @@ import { newRecord, thePage } from "./page.js";
 import { plainUrl } from "./urls.js";
 
 const island = __VIRALJS__;
-const script = typeof document === "undefined" ? null : /** @type {HTMLScriptElement | null} */ (document.currentScript);
+const script =
+  typeof document === "undefined" ? null : /** @type {HTMLScriptElement | null} */ (document.currentScript);
 // In a worker, or evaluated from a string, there is no script element: nothing to read back, nothing to seed.
 if (script?.src) main(script.src);
 

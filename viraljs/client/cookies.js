@@ -15,5 +15,6 @@ export function readCookie(name) {
  * @param {number} seconds to keep it; 0 forgets it
  */
 export function writeCookie(name, value, seconds) {
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing on plain http and in Firefox
   document.cookie = `${name}=${value}; path=/; max-age=${seconds}; samesite=lax`;
 }

@@ -30,6 +30,7 @@ export async function deliver(island, element) {
   const record = newRecord(src, island.digest);
   /** @param {string} reason */
   function fallBack(reason) {
+    if (record.reason) return;
     record.reason = reason;
     emit("fallback", record);
   }

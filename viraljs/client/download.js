@@ -48,6 +48,7 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
     let timer;
     let over = false;
     let asking = false;
+    let failed = false;
 
     /** @param {() => void} tell resolves or rejects */
     function stop(tell) {
@@ -119,6 +120,11 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
       feed(worker);
     }
 
+    /** @param {Worker | null} worker whose pieces others may be asked for */
+    function free(worker) {
+      for (const [piece, one] of asked) if (one === worker) asked.delete(piece);
+    }
+
     /**
      * @param {Worker} worker
      * @param {string} reason
@@ -127,7 +133,7 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
       if (over) return;
       workers.delete(worker);
       worker.upload.failure = reason;
-      for (const [piece, one] of asked) if (one === worker) asked.delete(piece);
+      free(worker);
       if (!workers.size) askServer(reason);
       workers.forEach(feed);
     }
@@ -140,9 +146,9 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
       try {
         while (!over) {
           // What no seeder was asked for comes first; in the end also what they still owe.
-          const free = missing((piece) => !asked.has(piece));
-          for (const piece of free) asked.set(piece, null);
-          const [run] = toRanges(free.length ? free : missing(() => true));
+          const unasked = missing((piece) => !asked.has(piece));
+          const [run] = toRanges(unasked.length ? unasked : missing(() => true));
+          for (let piece = run[0]; piece < run[0] + run[1]; piece++) asked.set(piece, null);
           await sources.fetchRun(run, abort.signal, async (piece, bytes) => {
             const right = await keep(piece, bytes, () => {
               record.bytesFromServer += bytes.length;
@@ -151,7 +157,14 @@ export function download(pieces, seeders, deadline, sources, record, onFallback)
           });
         }
       } catch (error) {
-        if (!over) stop(() => reject(error));
+        if (over) return;
+        if (!workers.size || failed) return stop(() => reject(error));
+        // Seeders may do without the server. It gets one more chance.
+        failed = true;
+        asking = false;
+        free(null);
+        clearTimeout(timer);
+        timer = setTimeout(askServer, deadline, reason);
       }
     }
 

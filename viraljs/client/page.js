@@ -135,7 +135,9 @@ function createPage() {
      * @param {string} url
      */
     trust(url) {
-      policy ??= window.trustedTypes?.createPolicy("viraljs", { createScriptURL: (/** @type {string} */ same) => same });
+      policy ??= window.trustedTypes?.createPolicy("viraljs", {
+        createScriptURL: (/** @type {string} */ same) => same,
+      });
       return policy?.createScriptURL(url) ?? url;
     },
 

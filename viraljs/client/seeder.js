@@ -4,7 +4,7 @@ import { addCandidates, describe } from "./connection.js";
 import { openSocket } from "./socket.js";
 import { upload } from "./upload.js";
 
-/** An introduction that leads nowhere is given up after this time, and so is a connection that nobody uses. */
+/** An introduction that leads nowhere is given up after this time. */
 const IDLE_MS = 30000;
 
 /**

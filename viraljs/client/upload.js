@@ -6,6 +6,10 @@ import { CANCEL, decode, encode, encodeData, GONE, HELLO, REFUSE, REQUEST, VERSI
 const MESSAGE_BYTES = 65536;
 const HIGH_WATER_BYTES = 1048576;
 const LOW_WATER_BYTES = 262144;
+/** As many ranges as may ride in an offer, two words each. */
+const MOST_WORDS = 128;
+/** A recipient that wants nothing for so long does not keep its slot. */
+const IDLE_MS = 30000;
 
 /**
  * Serve a channel until it closes.
@@ -20,6 +24,8 @@ export function upload(channel, bundle, blob, first) {
   /** @type {Set<number>} in the order of the requests */
   const wanted = new Set();
   let sending = false;
+  /** @type {ReturnType<typeof setTimeout>} */
+  let idle;
 
   const isOpen = () => channel.readyState === "open";
 
@@ -45,6 +51,7 @@ export function upload(channel, bundle, blob, first) {
   async function send() {
     if (sending || !isOpen()) return;
     sending = true;
+    clearTimeout(idle);
     try {
       // A set's iteration also visits what is added on the way.
       for (const piece of wanted) {
@@ -56,6 +63,7 @@ export function upload(channel, bundle, blob, first) {
       if (isOpen()) channel.send(encode(REFUSE, GONE));
     }
     sending = false;
+    idle = setTimeout(() => channel.close(), IDLE_MS);
   }
 
   /**
@@ -78,8 +86,9 @@ export function upload(channel, bundle, blob, first) {
   channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
   channel.onmessage = ({ data }) => {
     const frame = decode(data);
-    if (frame?.type === REQUEST) want(frame.words);
-    else if (frame?.type === CANCEL) for (const piece of span(frame.words)) wanted.delete(piece);
+    if (!frame || frame.words.length > MOST_WORDS) channel.close();
+    else if (frame.type === REQUEST) want(frame.words);
+    else if (frame.type === CANCEL) for (const piece of span(frame.words)) wanted.delete(piece);
     else channel.close();
   };
   channel.onopen = () => {

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import test from "node:test";
+import { CLIENT, CRYPTO, FakeScript, fakeClock, fakeFetch, fakePage, fakeSockets, flush, patch } from "./support.js";
+
+// Loaded here, so that the page, which loads it when it is needed, gets it without a wait.
+await import("../../viraljs/client/seeder.js");
+
+const SRC = "file:///app.js?v=1";
+const BUNDLE = Buffer.from("the bundle's code;");
+const FULL = Buffer.concat([BUNDLE, Buffer.from("\n;the addition's code")]);
+
+/** Each run loads the addition anew. */
+let runs = 0;
+
+/** A page that got the full response; `timing` is what the browser measured of it. */
+async function begin(t, { cached = () => new Response(FULL), timing, ...page } = {}) {
+  const debug = t.mock.method(console, "debug", () => {});
+  const clock = fakeClock(t);
+  const sockets = fakeSockets(t);
+  const fetched = fakeFetch(t, cached);
+  const browser = fakePage(t, page);
+  const now = 500;
+  await clock.advance(now);
+  performance.getEntriesByName = (name) => (timing && name === SRC ? [timing] : []);
+  browser.document.currentScript = new FakeScript({ src: SRC });
+  patch(t, {
+    crypto: CRYPTO,
+    __VIRALJS__: {
+      ...CLIENT,
+      digest: createHash("sha256").update(BUNDLE).digest("hex"),
+      size: BUNDLE.length,
+      proof: "proof",
+      consent: false,
+      consentCookie: "consent",
+    },
+  });
+  return {
+    ...browser,
+    fetched,
+    sockets,
+    /** Run the addition, up to the seeding or what keeps it from that. */
+    run: async () => {
+      await import(`../../viraljs/client/addition.js?${++runs}`);
+      await clock.advance(0);
+      await flush();
+    },
+    /** Why it does not seed. */
+    errors: () => debug.mock.calls.map((call) => call.arguments[0].message),
+  };
+}
+
+test("a bundle that came over the network is a delivery of the server, from request to run", async (t) => {
+  const timing = { startTime: 100, transferSize: 300 + FULL.length, encodedBodySize: FULL.length };
+  const { run, window } = await begin(t, { timing });
+  await run();
+  const [record] = window.ViralJS.deliveries;
+  assert.deepEqual(
+    [record.url, record.source, record.bytesFromServer, record.bytesFromCache, record.milliseconds],
+    [SRC, "server", BUNDLE.length, 0, 400],
+  );
+});
+
+test("one that came out of the browser's cache, revalidated or not, is a delivery of the cache", async (t) => {
+  for (const transferSize of [0, 10]) {
+    const timing = { startTime: 400, transferSize, encodedBodySize: FULL.length };
+    const { run, window } = await begin(t, { timing });
+    await run();
+    const [record] = window.ViralJS.deliveries;
+    assert.deepEqual([record.source, record.bytesFromServer, record.bytesFromCache], ["cache", 0, BUNDLE.length]);
+  }
+});
+
+test("its bytes are read back from the cache, never downloaded, and seeded without the addition", async (t) => {
+  const { fetched, run, sockets } = await begin(t);
+  await run();
+  assert.equal(sockets.length, 1);
+  assert.deepEqual(fetched, [{ url: SRC, cache: "only-if-cached", mode: "same-origin" }]);
+});
+
+test("another version in the cache is not seeded", async (t) => {
+  const { errors, run, sockets } = await begin(t, { cached: () => new Response(FULL.subarray(1)) });
+  await run();
+  assert.equal(sockets.length, 0);
+  assert.match(errors()[0], /version/);
+});
+
+test("a response that the cache did not keep is not seeded, and not asked for again", async (t) => {
+  const cached = () => Promise.reject(new TypeError("not cached"));
+  const { errors, fetched, run, sockets } = await begin(t, { cached });
+  await run();
+  assert.equal(sockets.length, 0);
+  assert.deepEqual(errors(), ["not cached"]);
+  assert.equal(fetched.length, 1);
+});
+
+test("a bundle that comes after it need not wait: this one has run", async (t) => {
+  const { run, window } = await begin(t);
+  await run();
+  let free = false;
+  window.ViralJS.begin({ consentCookie: "consent" }).before.then(() => {
+    free = true;
+  });
+  await flush();
+  assert.equal(free, true);
+});
+
+test("in a worker, and evaluated from a string, it does nothing", async (t) => {
+  const { document, fetched, window } = await begin(t);
+  document.currentScript = null;
+  await import(`../../viraljs/client/addition.js?${++runs}`);
+  patch(t, { document: undefined });
+  await import(`../../viraljs/client/addition.js?${++runs}`);
+  assert.equal(window.ViralJS, undefined);
+  assert.deepEqual(fetched, []);
+});

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { readCookie, writeCookie } from "../../viraljs/client/cookies.js";
+import { patch } from "./support.js";
+
+test("the number is read from among other cookies, by its whole name", (t) => {
+  patch(t, { document: { cookie: "a=x; not_viraljs=5; viraljs=3; viraljs_more=7" } });
+  assert.equal(readCookie("viraljs"), 3);
+  assert.equal(readCookie("viraljs_more"), 7);
+});
+
+test("zero is a number, and not the same as none", (t) => {
+  patch(t, { document: { cookie: "viraljs=0" } });
+  assert.equal(readCookie("viraljs"), 0);
+});
+
+test("a cookie that is not there, or not a number, is undefined", (t) => {
+  for (const cookie of ["", "other=1", "viraljs=", "viraljs=x1", "my_viraljs=1", "a=b;viraljs"]) {
+    patch(t, { document: { cookie } });
+    assert.equal(readCookie("viraljs"), undefined, cookie);
+  }
+});
+
+test("a number is kept for the whole site and its time, and is not sent from other sites", (t) => {
+  const document = { cookie: "" };
+  patch(t, { document });
+  writeCookie("viraljs", 3, 600);
+  assert.equal(document.cookie, "viraljs=3; path=/; max-age=600; samesite=lax");
+  assert.equal(readCookie("viraljs"), 3);
+});

@@ -1,0 +1,68 @@
+/** The client's house: what imports what, and that every room has its sign and its tests. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import test from "node:test";
+
+/** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
+const FLOORS = [
+  ["types", "wire", "urls", "cookies", "scripts"],
+  ["digest", "pieces", "connection", "socket", "dependents-runner"],
+  ["upload", "peer", "origin", "introduction", "download", "run"],
+  ["seeder", "page"],
+  ["deliver"],
+  ["thin", "addition", "dependents", "sha256"],
+];
+const ORDER = FLOORS.flat();
+const ENTRY_POINTS = FLOORS.at(-1);
+/** Nothing of it runs. */
+const TYPES_ONLY = "types";
+
+const CLIENT = new URL("../../viraljs/client/", import.meta.url);
+const names = (folder, ending) =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith(ending))
+    .map((file) => file.slice(0, -ending.length));
+const sourceOf = (module) => readFileSync(new URL(`${module}.js`, CLIENT), "utf8");
+const modules = names(CLIENT, ".js");
+
+/** What a module imports, for its code or only for its types. */
+const importsOf = (module) =>
+  [...sourceOf(module).matchAll(/(?:from |import\(|import )"([^"]+)"/g)].map(([, path]) => path);
+
+test("every module of the client is on a floor, and every floor is furnished", () => {
+  assert.deepEqual([...modules].sort(), [...ORDER].sort());
+});
+
+test("a module imports only modules of the client that are to the left of it", () => {
+  for (const module of modules) {
+    for (const path of importsOf(module)) {
+      const [, imported] = path.match(/^\.\/([a-z0-9-]+)\.js$/) ?? [];
+      assert.ok(ORDER.includes(imported), `${module}.js imports ${path}, which is no module of the client`);
+      assert.ok(ORDER.indexOf(imported) < ORDER.indexOf(module), `${module}.js imports ${path}, to the right of it`);
+    }
+  }
+});
+
+test("the check of imports sees them: the thin client reaches what it is made of", () => {
+  const reached = new Set(["thin"]);
+  for (const module of reached) for (const path of importsOf(module)) reached.add(path.slice(2, -3));
+  for (const module of ["deliver", "wire", "types"]) assert.ok(reached.has(module), module);
+});
+
+test("nothing imports an entry point", () => {
+  for (const module of modules) {
+    for (const path of importsOf(module)) {
+      assert.ok(!ENTRY_POINTS.includes(path.slice(2, -3)), `${module}.js imports ${path}`);
+    }
+  }
+});
+
+test("every module opens by saying what it is for", () => {
+  for (const module of modules) assert.match(sourceOf(module), /^\/\*\*\s*(\* )?\S/, module);
+});
+
+test("every module that runs has its tests, and every test file its module", () => {
+  const tested = names(new URL(".", import.meta.url), ".test.js").filter((name) => name !== "layout");
+  assert.deepEqual(tested.sort(), modules.filter((module) => module !== TYPES_ONLY).sort());
+});

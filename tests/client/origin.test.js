@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { fetchRun } from "../../viraljs/client/origin.js";
+import { createRandom, fakeFetch, makeBundle, streamOf } from "./support.js";
+
+const URL_ = "https://a.example/app.js?viraljs=direct";
+
+/** Cut bytes into chunks of random lengths. */
+function cut(bytes, random, longest) {
+  const chunks = [];
+  for (let at = 0; at < bytes.length; at += chunks.at(-1).length) {
+    chunks.push(bytes.slice(at, at + 1 + random.integer(longest)));
+  }
+  return chunks;
+}
+
+/** Ask a fake server for a run; gives what was asked and what was taken. */
+async function ask(t, bundle, run, answer) {
+  const calls = fakeFetch(t, answer);
+  const taken = [];
+  const { signal } = new AbortController();
+  const take = async (piece, bytes) => {
+    taken.push([piece, Buffer.from(bytes)]);
+  };
+  const error = await fetchRun(URL_, bundle.pieces, bundle, run, signal, take).then(
+    () => null,
+    (reason) => reason,
+  );
+  return { call: calls[0], calls, error, signal, taken };
+}
+
+const partial = (chunks, error) => new Response(streamOf(chunks, error), { status: 206 });
+const piecesOf = (bundle, first, count) =>
+  Array.from({ length: count }, (_, at) => [first + at, Buffer.from(bundle.pieceOf(first + at))]);
+
+test("a run is asked for as the bytes that it covers, once, and can be aborted", async (t) => {
+  const bundle = makeBundle({ size: 1050 });
+  const { call, calls, error, signal, taken } = await ask(t, bundle, [2, 3], () =>
+    partial([bundle.bytes.slice(200, 500)]),
+  );
+  assert.equal(error, null);
+  assert.equal(calls.length, 1);
+  assert.equal(call.url, URL_);
+  assert.equal(call.signal, signal);
+  assert.deepEqual(call.headers, { Range: "bytes=200-499" });
+  assert.deepEqual(taken, piecesOf(bundle, 2, 3));
+});
+
+test("a run up to the end does not ask past it", async (t) => {
+  const bundle = makeBundle({ size: 1050 });
+  const { call, taken } = await ask(t, bundle, [9, 2], () => partial([bundle.bytes.slice(900)]));
+  assert.deepEqual(call.headers, { Range: "bytes=900-1049" });
+  assert.deepEqual(taken, piecesOf(bundle, 9, 2));
+});
+
+test("the whole bundle is asked for without a range", async (t) => {
+  const bundle = makeBundle({ size: 1050 });
+  const { call, error, taken } = await ask(t, bundle, [0, 11], () => new Response(streamOf([bundle.bytes])));
+  assert.equal(error, null);
+  assert.equal(call.headers, undefined);
+  assert.deepEqual(taken, piecesOf(bundle, 0, 11));
+});
+
+test("a server that ignores the range gives every piece, each in its place", async (t) => {
+  const bundle = makeBundle({ size: 1050 });
+  const { error, taken } = await ask(t, bundle, [2, 3], () => new Response(streamOf([bundle.bytes])));
+  assert.equal(error, null);
+  assert.deepEqual(taken, piecesOf(bundle, 0, 11));
+});
+
+test("chunks may end anywhere: within pieces, on their borders, across several", async (t) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = createRandom(seed);
+    const bundle = makeBundle({ size: 1 + random.integer(1500), seed });
+    const first = random.integer(bundle.count);
+    const count = 1 + random.integer(bundle.count - first);
+    const body = bundle.bytes.slice(first * 100, (first + count) * 100);
+    const { error, taken } = await ask(t, bundle, [first, count], () =>
+      body.length < bundle.size ? partial(cut(body, random, 350)) : new Response(streamOf(cut(body, random, 350))),
+    );
+    assert.equal(error, null);
+    assert.deepEqual(taken, piecesOf(bundle, first, count));
+  }
+});
+
+test("empty chunks are no harm", async (t) => {
+  const bundle = makeBundle({ size: 300 });
+  const none = new Uint8Array(0);
+  const { error, taken } = await ask(t, bundle, [1, 2], () =>
+    partial([none, bundle.bytes.slice(100, 200), none, none, bundle.bytes.slice(200), none]),
+  );
+  assert.equal(error, null);
+  assert.deepEqual(taken, piecesOf(bundle, 1, 2));
+});
+
+test("the next chunk is not read before a piece is taken", async (t) => {
+  const bundle = makeBundle({ size: 300 });
+  const events = [];
+  const body = new ReadableStream(
+    {
+      pull(controller) {
+        const piece = events.filter((event) => event.startsWith("pulled")).length;
+        if (piece === 3) return controller.close();
+        events.push(`pulled ${piece}`);
+        controller.enqueue(bundle.pieceOf(piece));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  fakeFetch(t, () => new Response(body));
+  await fetchRun(URL_, bundle.pieces, bundle, [0, 3], new AbortController().signal, async (piece) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    events.push(`took ${piece}`);
+  });
+  assert.deepEqual(events, ["pulled 0", "took 0", "pulled 1", "took 1", "pulled 2", "took 2"]);
+});
+
+test("a body that is too short rejects, after the whole pieces in it", async (t) => {
+  const bundle = makeBundle();
+  const { error, taken } = await ask(t, bundle, [2, 3], () => partial([bundle.bytes.slice(200, 499)]));
+  assert.equal(error.message, "short");
+  assert.deepEqual(taken, piecesOf(bundle, 2, 2));
+});
+
+test("an empty body rejects", async (t) => {
+  const { error } = await ask(t, makeBundle(), [2, 3], () => partial([]));
+  assert.equal(error.message, "short");
+});
+
+test("a body without a stream rejects", async (t) => {
+  const { error } = await ask(t, makeBundle(), [2, 3], () => new Response(null, { status: 204 }));
+  assert.equal(error.message, "204");
+});
+
+test("a body that is longer than the bundle rejects", async (t) => {
+  const bundle = makeBundle({ size: 1050 });
+  const longer = Buffer.concat([bundle.bytes, Buffer.from("more")]);
+  for (const [run, body] of [
+    [[9, 2], partial([longer.subarray(900)])],
+    [[0, 11], new Response(streamOf([longer]))],
+    [[0, 11], new Response(streamOf([bundle.bytes, Buffer.from("!")]))],
+  ]) {
+    const { error } = await ask(t, bundle, run, () => body);
+    assert.equal(error.message, "size");
+  }
+});
+
+test("a body that is longer than a bundle of whole pieces rejects", async (t) => {
+  const bundle = makeBundle();
+  const { error } = await ask(t, bundle, [0, 10], () => new Response(streamOf([bundle.bytes, Buffer.from("!")])));
+  assert.equal(error.message, "size");
+});
+
+test("an error status rejects with it", async (t) => {
+  for (const status of [404, 416, 500, 503]) {
+    const { error, taken } = await ask(t, makeBundle(), [0, 1], () => new Response("sorry", { status }));
+    assert.equal(error.message, `${status}`);
+    assert.deepEqual(taken, []);
+  }
+});
+
+test("a network that fails rejects, before or within the body", async (t) => {
+  const before = await ask(t, makeBundle(), [0, 1], () => Promise.reject(new TypeError("failed to fetch")));
+  assert.equal(before.error.message, "failed to fetch");
+  const bundle = makeBundle();
+  const within = await ask(t, bundle, [0, 3], () => partial([bundle.pieceOf(0)], new TypeError("network error")));
+  assert.equal(within.error.message, "network error");
+});
+
+test("what the taker refuses rejects the run, and nothing more is taken", async (t) => {
+  const bundle = makeBundle();
+  fakeFetch(t, () => new Response(streamOf([bundle.bytes])));
+  let taken = 0;
+  const take = async () => {
+    taken++;
+    throw new Error("another version");
+  };
+  const { signal } = new AbortController();
+  await assert.rejects(fetchRun(URL_, bundle.pieces, bundle, [0, 10], signal, take), /another version/);
+  assert.equal(taken, 1);
+});

@@ -1,0 +1,415 @@
+/** Stand-ins for what a browser gives the client: clock, channels, connections, sockets, responses. Nothing here waits. */
+
+import { createPieces } from "../../viraljs/client/pieces.js";
+import { sha256Sync } from "../../viraljs/client/sha256.js";
+
+/** Where the client's modules are, in the fields of an island: `endpoint` makes `file:` URLs of them. */
+export const SRC = new URL("../../", import.meta.url).href;
+export const CLIENT = { base: new URL("../../viraljs", import.meta.url).pathname, client: "client" };
+
+/**
+ * Put values in the place of globals until the test ends.
+ *
+ * @param {{after: (restore: () => void) => void}} t
+ * @param {Record<string, unknown>} values
+ */
+export function patch(t, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    t.after(() => {
+      if (before) Object.defineProperty(globalThis, name, before);
+      else delete globalThis[name];
+    });
+  }
+}
+
+// Time ------------------------------------------------------------------------------------------------
+
+const { setImmediate } = globalThis;
+const TURNS = 5;
+
+/** Let everything happen that needs no time. */
+export async function flush() {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Time that passes when the test says so; replaces timers and `performance.now`. */
+export function fakeClock(t) {
+  let now = 0;
+  let newest = 0;
+  const timers = new Map();
+  patch(t, {
+    setTimeout(run, delay = 0, ...values) {
+      timers.set(++newest, { at: now + delay, run: () => run(...values) });
+      return newest;
+    },
+    clearTimeout: (timer) => timers.delete(timer),
+    performance: { now: () => now, getEntriesByType: () => [], getEntriesByName: () => [] },
+  });
+  return {
+    now: () => now,
+    /** How long each waiting timer still has, ascending. */
+    waits: () => [...timers.values()].map(({ at }) => at - now).sort((a, b) => a - b),
+    async advance(milliseconds) {
+      const end = now + milliseconds;
+      await flush();
+      for (;;) {
+        const due = [...timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+        if (!due) break;
+        timers.delete(due[0]);
+        now = due[1].at;
+        due[1].run();
+        await flush();
+      }
+      now = end;
+    },
+  };
+}
+
+// Chance ----------------------------------------------------------------------------------------------
+
+/** Random numbers that are the same in each run (mulberry32). */
+export function createRandom(seed) {
+  let state = seed;
+  function next() {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+  /** From 0 to `below`, that excluded. */
+  const integer = (below) => Math.floor(next() * below);
+  return {
+    next,
+    integer,
+    word: () => integer(2 ** 32),
+    bytes: (length) => Uint8Array.from({ length }, () => integer(256)),
+    pick: (values) => values[integer(values.length)],
+  };
+}
+
+// Bundles ---------------------------------------------------------------------------------------------
+
+/** A prime, so that no two pieces or messages of a bundle are the same. */
+const PATTERN_BYTES = 65537;
+
+/** The bytes of a bundle, random up to a length after which they repeat. */
+export function makeBytes({ size = 1000, pieceLength = 100, seed = 1 } = {}) {
+  const bytes = new Uint8Array(size);
+  const pattern = createRandom(seed).bytes(Math.min(size, PATTERN_BYTES));
+  for (let at = 0; at < size; at += PATTERN_BYTES) bytes.set(pattern.subarray(0, size - at), at);
+  const pieceOf = (piece) => bytes.slice(piece * pieceLength, (piece + 1) * pieceLength);
+  return { size, pieceLength, count: Math.ceil(size / pieceLength), bytes, pieceOf };
+}
+
+/** A bundle with its manifest, and empty `Pieces` for it. */
+export function makeBundle(measures) {
+  const bundle = makeBytes(measures);
+  const { count, pieceOf } = bundle;
+  const digests = new Uint8Array(count * 32);
+  for (let piece = 0; piece < count; piece++) digests.set(sha256Sync(pieceOf(piece)), piece * 32);
+  return { ...bundle, digests, pieces: createPieces(bundle, digests, async (part) => sha256Sync(part)) };
+}
+
+/** A bundle's blob as an upload uses it, without a thread behind it; counts how often it was read. */
+export const blobOf = (bytes) => ({
+  reads: 0,
+  slice(start, end) {
+    this.reads++;
+    return { arrayBuffer: async () => asMessage(bytes.subarray(start, end)) };
+  },
+});
+
+/** In place of the browser's `crypto`, whose threads no test could wait for without time. */
+export const CRYPTO = { subtle: { digest: async (_name, bytes) => sha256Sync(bytes).buffer } };
+
+export const emptyRecord = () => ({
+  url: "/app.js",
+  digest: "0".repeat(64),
+  source: "server",
+  bytesFromPeers: 0,
+  bytesFromServer: 0,
+  bytesFromCache: 0,
+  milliseconds: 0,
+  peers: 0,
+  reason: null,
+  uploads: [],
+});
+
+/** What a channel's other end gets of a sent view. */
+export const asMessage = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+
+// WebRTC ----------------------------------------------------------------------------------------------
+
+/** RTCDataChannel: what is sent stays in the buffer until the test drains it. */
+export class FakeChannel extends EventTarget {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  bufferedAmountLowThreshold = 0;
+  mostBuffered = 0;
+  /** @type {ArrayBuffer[]} */
+  sent = [];
+
+  send(view) {
+    if (this.readyState !== "open") throw new DOMException("not open", "InvalidStateError");
+    this.sent.push(asMessage(view));
+    this.bufferedAmount += view.byteLength;
+    this.mostBuffered = Math.max(this.mostBuffered, this.bufferedAmount);
+    this.dispatchEvent(new Event("sent"));
+  }
+
+  drain(bytes = this.bufferedAmount) {
+    const before = this.bufferedAmount;
+    this.bufferedAmount = Math.max(0, before - bytes);
+    const low = this.bufferedAmountLowThreshold;
+    if (before > low && this.bufferedAmount <= low) this.dispatchEvent(new Event("bufferedamountlow"));
+  }
+
+  open() {
+    this.readyState = "open";
+    this.onopen?.();
+  }
+
+  close() {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.onclose?.();
+    this.dispatchEvent(new Event("close"));
+  }
+
+  receive(data) {
+    this.onmessage({ data });
+  }
+}
+
+/** RTCPeerConnection: its description holds the candidates that it has found by then. */
+export class FakeConnection {
+  /** @type {FakeConnection[]} */
+  static all = [];
+  connectionState = "new";
+  closed = false;
+  found = [];
+  added = [];
+  remote = null;
+  /** @type {Promise<void>} what `setLocalDescription` waits for */
+  describing = Promise.resolve();
+  /** @type {Promise<void>} what `setRemoteDescription` and `addIceCandidate` wait for */
+  taking = Promise.resolve();
+
+  constructor(configuration) {
+    this.configuration = configuration;
+    FakeConnection.all.push(this);
+  }
+
+  get localDescription() {
+    return { sdp: ["v=0", ...this.found].join("\n") };
+  }
+
+  createDataChannel(label) {
+    this.label = label;
+    this.channel = new FakeChannel();
+    return this.channel;
+  }
+
+  setLocalDescription() {
+    return this.describing;
+  }
+
+  setRemoteDescription(description) {
+    this.remote = description;
+    return this.taking;
+  }
+
+  addIceCandidate(candidate) {
+    this.added.push(candidate);
+    return this.taking;
+  }
+
+  /** Find a candidate; none ends the gathering. */
+  find(candidate) {
+    if (candidate) this.found.push(candidate);
+    this.onicecandidate?.({ candidate: candidate ? { candidate } : null });
+  }
+
+  become(state) {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+
+  /** As a browser does: nothing is told to the side that closes. */
+  close() {
+    this.closed = true;
+    this.connectionState = "closed";
+    if (this.channel) this.channel.readyState = "closed";
+  }
+}
+
+/** Make `new RTCPeerConnection` give fakes; returns those that were made. */
+export function fakeConnections(t) {
+  FakeConnection.all = [];
+  patch(t, { RTCPeerConnection: FakeConnection });
+  return FakeConnection.all;
+}
+
+// HTTP and WebSocket ----------------------------------------------------------------------------------
+
+/** Answer `fetch` with a function; returns the calls. */
+export function fakeFetch(t, answer) {
+  const calls = [];
+  patch(t, {
+    fetch: async (url, options = {}) => {
+      const call = { url, ...options };
+      calls.push(call);
+      return answer(call, calls.length - 1);
+    },
+  });
+  return calls;
+}
+
+/** A body that arrives in these chunks, and breaks off with an error after them if there is one. */
+export function streamOf(chunks, error) {
+  const rest = [...chunks];
+  return new ReadableStream({
+    pull(controller) {
+      if (rest.length) controller.enqueue(rest.shift());
+      else if (error) controller.error(error);
+      else controller.close();
+    },
+  });
+}
+
+/** WebSocket: opens, speaks and breaks when the test says so. */
+export class FakeSocket {
+  static OPEN = 1;
+  /** @type {FakeSocket[]} */
+  static all = [];
+  readyState = 0;
+  sent = [];
+
+  constructor(url) {
+    this.url = url;
+    FakeSocket.all.push(this);
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  accept() {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen?.();
+  }
+
+  tell(message) {
+    this.onmessage({ data: JSON.stringify(message) });
+  }
+
+  /** The server, or the network, ends it. */
+  lose(code = 1006) {
+    this.readyState = 3;
+    this.onclose({ code });
+  }
+
+  /** This side ends it: the event comes later, as in a browser. */
+  close() {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    queueMicrotask(() => this.onclose?.({ code: 1005 }));
+  }
+}
+
+/** Make `new WebSocket` give fakes; returns those that were made. */
+export function fakeSockets(t) {
+  FakeSocket.all = [];
+  patch(t, { WebSocket: FakeSocket });
+  return FakeSocket.all;
+}
+
+// The page --------------------------------------------------------------------------------------------
+
+/** An EventTarget that takes `true` for `{capture: true}` where listeners are removed too, which Node's does not. */
+export class FakeTarget extends EventTarget {
+  removeEventListener(type, listener, options) {
+    super.removeEventListener(type, listener, options === true ? { capture: true } : options);
+  }
+}
+
+/**
+ * A page: window, document and navigator in one window's place, with what the client looks at.
+ *
+ * @returns the parts, and `events`: the client's own, by name, in order
+ */
+export function fakePage(t, { readyState = "complete", cookie = "", saveData = false, webrtc = FakeConnection } = {}) {
+  const window = Object.assign(new FakeTarget(), { RTCPeerConnection: webrtc });
+  const document = Object.assign(new FakeTarget(), {
+    readyState,
+    cookie,
+    querySelector: () => null,
+    createElement: () => new FakeScript(),
+    head: { append: (script) => document.inserted(script) },
+    inserted: (_script) => {},
+  });
+  const beacons = [];
+  const navigator = {
+    connection: { saveData },
+    sendBeacon: (url, body) => beacons.push([url, JSON.parse(body)]),
+  };
+  class CustomEvent extends Event {
+    constructor(type, { detail }) {
+      super(type);
+      this.detail = detail;
+    }
+  }
+  patch(t, { window, document, navigator, CustomEvent, RTCPeerConnection: webrtc });
+  const events = [];
+  for (const name of ["delivered", "fallback", "seeding"]) {
+    window.addEventListener(`viraljs:${name}`, ({ detail }) => events.push([name, detail]));
+  }
+  return { beacons, document, events, navigator, window };
+}
+
+/** A script element: it notes where it was loaded from, and runs what the test says. */
+export class FakeScript extends FakeTarget {
+  /** @type {{name: string, value: string}[]} */
+  attributes = [];
+  type = "";
+  text = "";
+  nonce = "";
+  async = true;
+  removed = false;
+  /** @type {FakeScript | null} */
+  next = null;
+
+  constructor(attributes = {}) {
+    super();
+    for (const [name, value] of Object.entries(attributes)) this.setAttribute(name, value);
+  }
+
+  setAttribute(name, value) {
+    this.attributes.push({ name, value });
+    if (name === "src") this.src = value;
+    if (name === "type") this.type = value;
+  }
+
+  get src() {
+    return this.loadedFrom ?? "";
+  }
+
+  set src(url) {
+    this.loadedFrom = url;
+  }
+
+  after(script) {
+    this.next = script;
+  }
+
+  /** The browser has run it, or could not load it. */
+  end(type) {
+    this[`on${type}`]?.({ type });
+  }
+
+  remove() {
+    this.removed = true;
+  }
+}

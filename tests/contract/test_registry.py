@@ -1,0 +1,312 @@
+"""What every registry must do, run over each of them."""
+
+import threading
+from random import Random
+
+import pytest
+
+from tests.support.clocks import Clock
+from viraljs.nearness import NOWHERE, locate
+from viraljs.registry import Registry, open_registry
+
+LIFETIME = 75.0
+DIGEST, OTHER = "ab" * 32, "cd" * 32
+HERE, NEIGHBOUR, ABROAD = locate("203.0.113.9"), locate("203.0.113.10"), locate("198.51.100.1")
+URLS = ["memory://"]
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(params=URLS)
+def registry(request, clock) -> Registry:
+    return open_registry(request.param, clock, Random(0), LIFETIME)
+
+
+def names(registry, place=HERE, *, digest=DIGEST, limit=16):
+    return [candidate.peer for candidate in registry.candidates(digest, place, limit)]
+
+
+def test_what_a_url_opens_is_a_registry(registry):
+    assert isinstance(registry, Registry)
+
+
+# Swarms ----------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_digest_has_no_candidates(registry):
+    assert registry.candidates(DIGEST, HERE, 16) == []
+    assert registry.population(DIGEST) == 0
+
+
+def test_a_peer_that_announced_is_a_candidate_with_its_place(registry):
+    registry.announce("a", NEIGHBOUR, DIGEST)
+
+    (candidate,) = registry.candidates(DIGEST, HERE, 16)
+    assert (candidate.peer, candidate.place, candidate.uploads, candidate.failures) == ("a", NEIGHBOUR, 0, 0)
+
+
+def test_announcing_twice_is_being_there_once(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.announce("a", HERE, DIGEST)
+
+    assert names(registry) == ["a"]
+    assert registry.population(DIGEST) == 1
+
+
+def test_swarms_of_two_digests_do_not_mix(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.announce("b", HERE, OTHER)
+
+    assert names(registry) == ["a"]
+    assert names(registry, digest=OTHER) == ["b"]
+
+
+def test_a_peer_may_seed_several_digests(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.announce("a", HERE, OTHER)
+
+    assert names(registry) == names(registry, digest=OTHER) == ["a"]
+
+
+def test_a_peer_can_leave_one_swarm(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.announce("a", HERE, OTHER)
+    registry.withdraw("a", DIGEST)
+
+    assert names(registry) == []
+    assert names(registry, digest=OTHER) == ["a"]
+
+
+def test_a_peer_that_withdraws_leaves_all_swarms(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.announce("a", HERE, OTHER)
+    registry.withdraw("a")
+
+    assert names(registry) == names(registry, digest=OTHER) == []
+    assert registry.population(DIGEST) == registry.population(OTHER) == 0
+
+
+def test_what_was_never_announced_can_be_withdrawn(registry):
+    registry.withdraw("nobody")
+    registry.withdraw("nobody", DIGEST)
+    registry.announce("a", HERE, DIGEST)
+    registry.withdraw("a", OTHER)
+
+    assert names(registry) == ["a"]
+
+
+def test_a_peer_can_come_back_and_starts_afresh(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.note_outcome("a", failed=True)
+    registry.withdraw("a")
+    registry.announce("a", ABROAD, DIGEST)
+
+    (candidate,) = registry.candidates(DIGEST, HERE, 16)
+    assert (candidate.place, candidate.failures) == (ABROAD, 0)
+
+
+def test_the_same_address_comes_first_then_the_network_then_the_rest(registry):
+    registry.announce("abroad", ABROAD, DIGEST)
+    registry.announce("neighbour", NEIGHBOUR, DIGEST)
+    registry.announce("here", HERE, DIGEST)
+
+    assert names(registry) == ["here", "neighbour", "abroad"]
+    assert names(registry, limit=2) == ["here", "neighbour"]
+
+
+def test_the_nearest_are_found_in_a_swarm_far_larger_than_the_sample(registry):
+    for number in range(2_000):
+        registry.announce(f"abroad{number}", locate(f"198.51.{number % 256}.{number // 256}"), DIGEST)
+    registry.announce("here", HERE, DIGEST)
+
+    found = names(registry, limit=4)
+
+    assert found[0] == "here"
+    assert len(set(found)) == 4
+    assert registry.population(DIGEST) == 2_001
+
+
+def test_which_of_many_equals_is_found_is_left_to_chance(registry):
+    for number in range(50):
+        registry.announce(f"peer{number}", HERE, DIGEST)
+
+    assert len({tuple(names(registry, limit=1)) for _ in range(50)}) > 5
+
+
+def test_no_more_than_the_limit_and_none_twice(registry):
+    for number in range(20):
+        registry.announce(f"peer{number}", HERE, DIGEST)
+
+    found = names(registry, limit=7)
+    assert len(found) == len(set(found)) == 7
+    assert len(names(registry, limit=100)) == 20
+
+
+def test_peers_at_an_unknown_place_are_found_all_the_same(registry):
+    registry.announce("a", NOWHERE, DIGEST)
+
+    assert names(registry) == names(registry, NOWHERE) == ["a"]
+
+
+# Signs of life ---------------------------------------------------------------------------------------
+
+
+def test_a_peer_without_a_sign_of_life_is_no_candidate(registry, clock):
+    registry.announce("a", HERE, DIGEST)
+
+    clock.advance(LIFETIME)
+    assert names(registry) == ["a"]
+    clock.advance(0.1)
+    assert names(registry) == []
+    assert registry.population(DIGEST) == 1, "silent ones included"
+
+
+@pytest.mark.parametrize("sign", ["touch", "announce"])
+def test_a_sign_of_life_keeps_or_makes_it_one(registry, clock, sign):
+    registry.announce("a", HERE, DIGEST)
+    clock.advance(LIFETIME + 1)
+
+    if sign == "touch":
+        registry.touch("a")
+    else:
+        registry.announce("a", HERE, OTHER)
+
+    assert names(registry) == ["a"]
+
+
+def test_touching_a_stranger_does_not_make_a_peer(registry):
+    registry.touch("nobody")
+
+    assert not registry.reserve("nobody", "x", 1, 60)
+
+
+def test_silent_peers_do_not_hide_the_live_ones(registry, clock):
+    for number in range(10):
+        registry.announce(f"silent{number}", HERE, DIGEST)
+    clock.advance(LIFETIME + 1)
+    registry.announce("live", ABROAD, DIGEST)
+
+    assert names(registry, limit=3) == ["live"]
+
+
+# Upload slots ----------------------------------------------------------------------------------------
+
+
+def test_a_slot_is_taken_until_it_is_released(registry):
+    registry.announce("a", HERE, DIGEST)
+
+    assert registry.reserve("a", "x", 1, 60)
+    assert not registry.reserve("a", "y", 1, 60)
+    registry.release("a", "x")
+    assert registry.reserve("a", "y", 1, 60)
+
+
+def test_candidates_tell_how_many_slots_are_in_use(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.reserve("a", "x", 3, 60)
+    registry.reserve("a", "y", 3, 60)
+
+    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 2
+
+
+def test_a_slot_falls_free_by_itself(registry, clock):
+    registry.announce("a", HERE, DIGEST)
+    registry.reserve("a", "x", 1, 60)
+
+    clock.advance(59.9)
+    assert not registry.reserve("a", "y", 1, 60)
+    clock.advance(0.1)
+    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 0
+    assert registry.reserve("a", "y", 1, 60)
+
+
+def test_a_peer_that_is_not_there_has_no_slot(registry):
+    assert not registry.reserve("nobody", "x", 6, 60)
+
+
+def test_releasing_what_was_not_reserved_frees_nothing(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.reserve("a", "x", 1, 60)
+    registry.release("a", "another")
+    registry.release("nobody", "x")
+
+    assert not registry.reserve("a", "y", 1, 60)
+
+
+def test_threads_that_race_for_slots_get_no_more_than_there_are(registry):
+    registry.announce("a", HERE, DIGEST)
+    start, taken = threading.Barrier(8), []
+
+    def race(name):
+        start.wait(10)
+        taken.extend(number for number in range(20) if registry.reserve("a", f"{name}-{number}", 6, 60))
+
+    threads = [threading.Thread(target=race, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert len(taken) == 6
+
+
+# Claims ----------------------------------------------------------------------------------------------
+
+
+def test_only_the_first_has_a_claim(registry):
+    assert registry.claim("x", 60)
+    assert not registry.claim("x", 60)
+    assert registry.claim("y", 60)
+
+
+def test_a_claim_ends_after_its_seconds(registry, clock):
+    registry.claim("x", 60)
+
+    clock.advance(59.9)
+    assert not registry.claim("x", 60)
+    clock.advance(0.1)
+    assert registry.claim("x", 60)
+    assert not registry.claim("x", 60)
+
+
+def test_a_short_claim_ends_behind_a_long_one(registry, clock):
+    registry.claim("long", 3_600)
+    registry.claim("short", 60)
+    clock.advance(60)
+
+    assert registry.claim("short", 60)
+    assert not registry.claim("long", 60)
+
+
+# Outcomes and strikes --------------------------------------------------------------------------------
+
+
+def test_failures_count_in_a_row_and_a_success_forgets_them(registry):
+    registry.announce("a", HERE, DIGEST)
+
+    def failures():
+        return registry.candidates(DIGEST, HERE, 16)[0].failures
+
+    registry.note_outcome("a", failed=True)
+    registry.note_outcome("a", failed=True)
+    assert failures() == 2
+    registry.note_outcome("a", failed=False)
+    assert failures() == 0
+
+
+def test_an_outcome_of_a_stranger_is_nothing(registry):
+    registry.note_outcome("nobody", failed=True)
+
+    assert registry.population(DIGEST) == 0
+
+
+def test_strikes_are_counted_and_a_success_does_not_forget_them(registry):
+    registry.announce("a", HERE, DIGEST)
+
+    assert registry.strike("a") == 1
+    registry.note_outcome("a", failed=False)
+    assert registry.strike("a") == 2
+    assert registry.strike("nobody") == 0

@@ -1,0 +1,128 @@
+"""Chromium as a visitor: a process and a profile of its own each, and words for what tests wait for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
+
+BINARY = "/usr/bin/chromium"
+DRIVER = "/usr/bin/chromedriver"
+PATIENCE_SECONDS = 30.0
+POLL_SECONDS = 0.02
+LAN_HOST = "viral.test"
+"""A name that leads to this machine but is, for a browser, as any host of a LAN: not localhost."""
+
+Record = dict[str, Any]
+
+
+class Chromium:
+    """One visitor.
+
+    Args:
+        profile: an empty folder, on disk, so that the HTTP cache is the one that visitors have.
+        patches: scripts to run in every page before its own, over the DevTools protocol.
+        page_load_strategy: as WebDriver has it; with `"none"`, `visit` does not wait for the page to load.
+    """
+
+    def __init__(self, profile: Path, patches: Sequence[str] = (), page_load_strategy: str = "normal") -> None:
+        self._profile = profile
+        self._closed = False
+        options = webdriver.ChromeOptions()
+        options.page_load_strategy = page_load_strategy
+        options.binary_location = BINARY
+        for argument in (
+            "--headless=new",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            f"--user-data-dir={profile}",
+            f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1",
+            *(["--no-sandbox"] if os.getuid() == 0 else []),
+        ):
+            options.add_argument(argument)
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.pid = int(self.driver.capabilities["goog:processID"])
+        for patch in patches:
+            # A block, so that what a patch declares does not meet what a bundle declares.
+            self.cdp("Page.addScriptToEvaluateOnNewDocument", source=f"{{{patch}}}")
+
+    def cdp(self, command: str, **parameters: Any) -> Any:
+        """Say something over the DevTools protocol."""
+        return self.driver.execute_cdp_cmd(command, parameters)
+
+    def be(self, user_agent: str) -> Chromium:
+        """Call itself otherwise from now on."""
+        self.cdp("Emulation.setUserAgentOverride", userAgent=user_agent)
+        return self
+
+    def visit(self, url: str) -> Chromium:
+        """Open a page, and return when it has loaded."""
+        self.driver.get(url)
+        return self
+
+    def js(self, expression: str) -> Any:
+        """Evaluate an expression in the page; a promise is awaited."""
+        return self.driver.execute_script(f"return {expression}")
+
+    def wait_for(self, expression: str) -> Any:
+        """Wait until an expression is true in the page, and give it."""
+        try:
+            waiting = WebDriverWait(self.driver, PATIENCE_SECONDS, POLL_SECONDS)
+            return waiting.until(lambda _: self.js(expression))
+        except WebDriverException as error:
+            raise AssertionError(f"waited for {expression}, but {self.story()}") from error
+
+    def story(self) -> Any:
+        """Tell what the page saw, for the message of a test that fails."""
+        return self.js("JSON.stringify([location.href, window.ViralJS?.deliveries, window.events, window.errors])")
+
+    def deliveries(self, count: int) -> list[Record]:
+        """Wait for so many deliveries, and give their records."""
+        self.wait_for(f"window.ViralJS?.deliveries.length >= {count}")
+        records: list[Record] = self.js("ViralJS.deliveries")
+        return records
+
+    def delivery(self) -> Record:
+        """Wait for the one delivery of the page, and give its record."""
+        records = self.deliveries(1)
+        assert len(records) == 1, records
+        return records[0]
+
+    def seeding(self) -> Chromium:
+        """Wait until the page has told the server that it seeds."""
+        self.wait_for('window.events?.some(({ name }) => name === "seeding")')
+        return self
+
+    def seen(self, name: str) -> list[Record]:
+        """List the details of the events `viraljs:<name>` so far."""
+        events: list[Record] = self.js(f'events.filter((event) => event.name === "{name}")')
+        return events
+
+    def freeze(self) -> None:
+        """Stop the process of the browser where it stands: no socket closes, and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """End the process of the browser without a word to anyone."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def quit(self) -> None:
+        """Close the browser, whatever state it is in, and throw its profile away; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
+        self.driver.quit()
+        shutil.rmtree(self._profile, ignore_errors=True)

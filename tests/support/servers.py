@@ -1,0 +1,127 @@
+"""Real servers for tests: an application in a process of its own, under each server that ViralJS promises to run on.
+
+with serve("gevent", Path("app.py"), {"SIZE": "5000000"}, tmp_path / "server.log") as url: ...
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, get_args
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+Kind = Literal["flask", "gthread", "gevent"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+HOST = "127.0.0.1"
+START_SECONDS = 30
+STOP_SECONDS = 10
+POLL_SECONDS = 0.02
+
+
+@contextmanager
+def serve(
+    kind: Kind, application: Path | str, env: Mapping[str, str] | None = None, log: Path | None = None
+) -> Iterator[str]:
+    """Run an application until the block ends.
+
+    Args:
+        kind: `flask run`, or gunicorn with threads (16 of them) or with gevent; one process each.
+        application: the path of a Python file, or the name of a module, that has an `app`.
+        env: environment variables for it, beside those of this process.
+        log: where its output goes; a temporary file if left out. An error at the start quotes it.
+
+    Yields:
+        the address without a slash at the end, such as `http://127.0.0.1:40123`; the server answers by then.
+    """
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="viraljs-server-") as folder:
+        log = log or Path(folder) / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                _command(kind, application, port),
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            _wait_until_it_answers(process, port, log)
+            yield f"http://{HOST}:{port}"
+        finally:
+            _stop(process)
+
+
+@contextmanager
+def serve_here(app: Flask) -> Iterator[str]:
+    """Run an app in threads of this process, so that a test can look into it; yields its address."""
+    server = make_server(HOST, 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_SECONDS}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(STOP_SECONDS)
+        server.server_close()
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _command(kind: Kind, application: Path | str, port: int) -> list[str]:
+    if kind == "flask":
+        target = str(application.resolve()) if isinstance(application, Path) else application
+        return [
+            *(sys.executable, "-m", "flask", "--app", f"{target}:app", "run"),
+            *("--host", HOST, "--port", str(port), "--no-reload", "--no-debugger"),
+        ]
+    folder, name = (
+        (application.resolve().parent, application.stem) if isinstance(application, Path) else (Path(), application)
+    )
+    workers = {
+        "gthread": ("--worker-class", "gthread", "--threads", "16"),
+        "gevent": ("--worker-class", "gevent"),
+    }[kind]
+    return [
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers", "1", *workers),
+        *("--graceful-timeout", "1", "--no-control-socket", "--chdir", str(folder.resolve()), f"{name}:app"),
+    ]
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text()}")
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+    raise RuntimeError(f"the server did not answer within {START_SECONDS} s:\n{log.read_text()}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,227 @@
+"""Full, thin or untouched, from facts. Each reason's way through HTTP is in `integration/test_reasons.py`."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.support.visits import CHROME
+from viraljs.negotiation import Policy, RequestFacts, ResponseFacts, is_trustworthy, judge_request, judge_response
+
+POLICY = Policy(enabled=True, plain_http="marked", breaker_failures=3)
+VISIT = RequestFacts(
+    method="GET",
+    direct=False,
+    marked=False,
+    has_range=False,
+    fetch_dest="script",
+    fetch_mode="no-cors",
+    fetch_site="same-origin",
+    plain_http=False,
+    purpose=None,
+    user_agent=CHROME,
+    save_data=False,
+    authorized=False,
+    failures=0,
+    consent=None,
+)
+LAN = replace(VISIT, fetch_dest=None, fetch_mode=None, fetch_site=None, plain_http=True, marked=True)
+BUNDLE = ResponseFacts(
+    status=200,
+    media_type="text/javascript",
+    charset="utf-8",
+    encoded=False,
+    private=False,
+    no_store=False,
+    sets_cookie=False,
+    vary=(),
+)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+SAFARI = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.4 Safari/605.1.15"
+)
+
+
+def test_nothing_stands_against_a_script_element_of_chrome():
+    assert judge_request(VISIT, POLICY) is None
+    assert judge_response(BUNDLE, POLICY) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": 404}, "status"),
+        ({"status": 206}, "status"),
+        ({"media_type": "text/html"}, "media-type"),
+        ({"media_type": ""}, "media-type"),
+        ({"media_type": "application/json"}, "media-type"),
+        ({"charset": "utf-16"}, "charset"),
+        ({"charset": "UTF-16LE"}, "charset"),
+        ({"charset": "iso-2022-jp"}, "charset"),
+        ({"charset": "utf-7"}, "charset"),
+        ({"encoded": True}, "encoded"),
+        ({"sets_cookie": True}, "set-cookie"),
+        ({"private": True}, "private"),
+        ({"no_store": True}, "no-store"),
+        ({"vary": ("cookie",)}, "vary"),
+        ({"vary": ("accept-encoding", "authorization")}, "vary"),
+        ({"vary": ("*",)}, "vary"),
+    ],
+)
+def test_what_stands_against_a_response(change, reason):
+    assert judge_response(replace(BUNDLE, **change), POLICY) == reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"media_type": "application/javascript"},
+        {"media_type": "text/ecmascript"},
+        {"charset": ""},
+        {"charset": "iso-8859-1"},
+        {"charset": "windows-1252"},
+        {"vary": ("accept-encoding", "save-data", "origin")},
+    ],
+)
+def test_what_does_not_stand_against_a_response(change):
+    assert judge_response(replace(BUNDLE, **change), POLICY) is None
+
+
+def test_nothing_is_delivered_when_it_is_switched_off():
+    assert judge_response(BUNDLE, replace(POLICY, enabled=False)) == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"direct": True}, "direct"),
+        ({"method": "HEAD"}, "method"),
+        ({"method": "POST"}, "method"),
+        ({"authorized": True}, "authorization"),
+        ({"has_range": True}, "range"),
+        ({"purpose": "prefetch"}, "prefetch"),
+        ({"purpose": "prefetch;prerender"}, "prefetch"),
+        ({"save_data": True}, "save-data"),
+        ({"fetch_dest": "empty", "fetch_mode": "cors"}, "fetch"),
+        ({"fetch_dest": "worker"}, "worker"),
+        ({"fetch_dest": "sharedworker"}, "worker"),
+        ({"fetch_dest": "serviceworker"}, "worker"),
+        ({"fetch_dest": "audioworklet"}, "destination"),
+        ({"fetch_dest": "document"}, "destination"),
+        ({"fetch_dest": ""}, "destination"),
+        ({"fetch_mode": "cors"}, "module"),
+        ({"fetch_mode": None}, "module"),
+        ({"fetch_site": "cross-site"}, "cross-origin"),
+        ({"fetch_site": "same-site"}, "cross-origin"),
+        ({"fetch_site": "none"}, "cross-origin"),
+        ({"fetch_dest": None}, "old-browser"),
+        ({"failures": 3}, "breaker"),
+        ({"failures": 4}, "breaker"),
+    ],
+)
+def test_what_stands_against_a_request(change, reason):
+    assert judge_request(replace(VISIT, **change), POLICY) == reason
+
+
+@pytest.mark.parametrize(
+    "change", [{"failures": 2}, {"consent": True}, {"consent": False}, {"purpose": "preview"}, {"marked": True}]
+)
+def test_what_does_not_stand_against_a_request(change):
+    assert judge_request(replace(VISIT, **change), POLICY) is None
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0) Chrome/116.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (compatible; YandexBot/3.0)",
+        "DuckDuckBot/1.1",
+        "facebookexternalhit/1.1",
+        "WhatsApp/2.23",
+        "Mozilla/5.0 (compatible; Baiduspider/2.0)",
+        "ia_archiver",
+        f"{CHROME} Chrome-Lighthouse",
+        f"{CHROME} GPTBot/1.2",
+    ],
+)
+def test_crawlers_get_the_plain_bytes(agent):
+    assert judge_request(replace(VISIT, user_agent=agent), POLICY) == "crawler"
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        f"{CHROME} [FBAN/FBIOS;FBAV/450.0]",
+        f"{CHROME} Instagram 300.0",
+        "Mozilla/5.0 (Linux; Android 13; SM-S911B; wv) AppleWebKit/537.36 Version/4.0 Chrome/120.0.0.0 Mobile",
+        f"{CHROME} MicroMessenger/8.0",
+        f"{CHROME} musical_ly_2023",
+    ],
+)
+def test_browsers_inside_apps_get_the_plain_bytes(agent):
+    assert judge_request(replace(VISIT, user_agent=agent), POLICY) == "in-app"
+
+
+@pytest.mark.parametrize("agent", [CHROME, FIREFOX, SAFARI])
+def test_browsers_of_people_are_no_crawlers(agent):
+    assert judge_request(replace(VISIT, user_agent=agent), POLICY) is None
+
+
+@pytest.mark.parametrize(
+    ("plain_http", "marked", "reason"),
+    [
+        ("marked", True, None),
+        ("marked", False, "plain-http"),
+        ("always", False, None),
+        ("always", True, None),
+        ("never", True, "plain-http"),
+        ("never", False, "plain-http"),
+    ],
+)
+def test_on_plain_http_the_setting_decides(plain_http, marked, reason):
+    assert judge_request(replace(LAN, marked=marked), replace(POLICY, plain_http=plain_http)) == reason
+
+
+@pytest.mark.parametrize(
+    ("agent", "reason"),
+    [
+        (CHROME, None),
+        (FIREFOX, None),
+        (SAFARI, None),
+        (CHROME.replace("Chrome/156", "Chrome/99"), "old-browser"),
+        (SAFARI.replace("Version/17", "Version/15"), "old-browser"),
+        ("curl/8.5.0", "old-browser"),
+        ("", "old-browser"),
+    ],
+)
+def test_on_plain_http_the_browser_must_be_a_recent_one(agent, reason):
+    assert judge_request(replace(LAN, user_agent=agent), POLICY) == reason
+
+
+def test_fetch_metadata_count_on_plain_http_too_where_a_browser_sends_them():
+    assert judge_request(replace(LAN, fetch_dest="empty"), POLICY) == "fetch"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "expected"),
+    [
+        ("https", "www.example.org", True),
+        ("http", "localhost", True),
+        ("http", "LOCALHOST:5000", True),
+        ("http", "app.localhost:5000", True),
+        ("http", "localhost.:80", True),
+        ("http", "127.0.0.1:5000", True),
+        ("http", "127.9.9.9", True),
+        ("http", "[::1]:5000", True),
+        ("http", "[::1]", True),
+        ("http", "192.168.1.4:5000", False),
+        ("http", "[2001:db8::1]:5000", False),
+        ("http", "www.example.org", False),
+        ("http", "notlocalhost", False),
+        ("http", "localhost.example.org", False),
+        ("http", "", False),
+    ],
+)
+def test_which_origins_browsers_trust(scheme, host, expected):
+    assert is_trustworthy(scheme, host) is expected

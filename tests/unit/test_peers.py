@@ -1,0 +1,17 @@
+"""What the registry tells the matching."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from viraljs.nearness import NOWHERE
+from viraljs.peers import Candidate
+
+
+def test_a_candidate_is_a_value():
+    one = Candidate("a", NOWHERE, uploads=1, failures=0)
+
+    assert one == Candidate("a", NOWHERE, 1, 0)
+    assert hash(one) == hash(Candidate("a", NOWHERE, 1, 0))
+    with pytest.raises(FrozenInstanceError):
+        one.uploads = 2  # type: ignore[misc]

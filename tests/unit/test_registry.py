@@ -1,0 +1,75 @@
+"""The parts of the registries that are theirs alone; what all must do is in `contract/test_registry.py`."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.clocks import Clock
+from viraljs.nearness import locate
+from viraljs.registry import MemoryRegistry, open_registry
+from viraljs.registry.memory import SampleSet
+
+HERE = locate("203.0.113.9")
+
+
+def test_a_url_opens_a_registry():
+    assert isinstance(open_registry("memory://", Clock(), Random(0), 75.0), MemoryRegistry)
+
+
+def test_a_url_that_the_settings_let_through_by_mistake_is_a_bug():
+    with pytest.raises(AssertionError):
+        open_registry("redis://localhost", Clock(), Random(0), 75.0)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdef"))))
+def test_a_sample_set_is_a_set(steps):
+    ours = SampleSet()
+    model: set[str] = set()
+    for adds, member in steps:
+        (ours.add if adds else ours.discard)(member)
+        (model.add if adds else model.discard)(member)
+
+    assert len(ours) == len(model)
+    assert sorted(ours.sample(100, Random(0))) == sorted(model)
+
+
+@given(st.sets(st.text(max_size=3)), st.integers(0, 10))
+def test_a_sample_holds_no_member_twice(members, count):
+    ours = SampleSet()
+    for member in members:
+        ours.add(member)
+
+    sample = ours.sample(count, Random(0))
+
+    assert len(sample) == len(set(sample)) == min(count, len(members))
+    assert set(sample) <= members
+
+
+def test_memory_forgets_everything_about_those_who_left():
+    clock = Clock()
+    registry = MemoryRegistry(clock, Random(0), 75.0)
+    for number in range(100):
+        registry.announce(f"peer{number}", locate(f"203.0.{number}.1"), "ab" * 32)
+        registry.reserve(f"peer{number}", "x", 1, 60)
+        registry.claim(f"claim{number}", 60)
+    for number in range(100):
+        registry.withdraw(f"peer{number}")
+    clock.advance(60)
+    registry.claim("last", 60)
+
+    assert not registry._peers
+    assert not registry._swarms
+    assert list(registry._claims) == ["last"]
+
+
+def test_memory_forgets_empty_rings_around_those_who_stay():
+    registry = MemoryRegistry(Clock(), Random(0), 75.0)
+    registry.announce("stays", HERE, "ab" * 32)
+    registry.announce("goes", locate("198.51.100.1"), "ab" * 32)
+    registry.withdraw("goes", "ab" * 32)
+
+    swarm = registry._swarms["ab" * 32]
+    assert list(swarm.by_address) == ["203.0.113.9"]
+    assert list(swarm.by_network) == ["203.0.113.0/24"]

@@ -1,0 +1,182 @@
+"""Headers and bodies of full, thin and unmodified responses."""
+
+import pytest
+from flask import Flask, Response
+from werkzeug.test import EnvironBuilder
+
+from viraljs.body import Body
+from viraljs.bundle import build_manifest
+from viraljs.shaping import (
+    forbid_sharing,
+    full_etag,
+    make_conditional,
+    make_full,
+    make_thin,
+    make_unmodified,
+    plain_etag,
+)
+
+DATA = b"bundle"
+
+
+@pytest.fixture
+def response():
+    return Response(
+        DATA,
+        mimetype="text/javascript",
+        headers={
+            "Cache-Control": "public, max-age=60, s-maxage=600, immutable",
+            "CDN-Cache-Control": "max-age=600",
+            "Surrogate-Control": "max-age=600",
+            "Content-Disposition": "inline",
+            "Repr-Digest": "sha-256=:eA==:",
+            "Vary": "Accept-Encoding, Sec-Fetch-Dest, sec-fetch-mode",
+            "ETag": '"view"',
+            "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
+            "SourceMap": "/app.js.map",
+            "X-Mine": "kept",
+        },
+    )
+
+
+def manifest():
+    return build_manifest("/app.js", "text/javascript", len(DATA), [DATA])
+
+
+def body_of(response):
+    return b"".join(response.iter_encoded())
+
+
+def directives(response):
+    return set(response.headers["Cache-Control"].split(", "))
+
+
+def test_a_full_response_is_the_bundle_and_the_addition(response):
+    make_full(response, Body.of(response), b"\n;tail", "full")
+
+    assert body_of(response) == b"bundle\n;tail"
+    assert response.headers["Content-Length"] == "12"
+    assert response.headers["ETag"] == '"full"'
+    assert response.headers["Accept-Ranges"] == "none"
+
+
+def test_a_full_response_keeps_the_views_caching_but_for_shared_caches(response):
+    make_full(response, Body.of(response), b"", "full")
+
+    assert directives(response) == {"max-age=60", "immutable", "private"}
+    assert "CDN-Cache-Control" not in response.headers
+    assert "Surrogate-Control" not in response.headers
+    assert response.headers["Last-Modified"] == "Sun, 06 Nov 1994 08:49:37 GMT"
+    assert response.headers["X-Mine"] == "kept"
+
+
+def test_a_full_response_is_found_by_the_seeder_in_its_own_cache(response):
+    make_full(response, Body.of(response), b"", "full")
+
+    assert response.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_vary_of_fetch_metadata_only_is_gone_altogether(response):
+    response.headers["Vary"] = "Sec-Fetch-Dest"
+    make_full(response, Body.of(response), b"", "full")
+
+    assert "Vary" not in response.headers
+
+
+def test_digests_of_the_bundle_do_not_stand_over_a_longer_body(response):
+    make_full(response, Body.of(response), b"\n;tail", "full")
+
+    assert "Repr-Digest" not in response.headers
+
+
+def test_a_thin_response_is_the_thin_client_and_nobody_may_keep_it(response):
+    make_thin(response, b"thin client")
+
+    assert body_of(response) == b"thin client"
+    assert response.headers["Content-Length"] == "11"
+    assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Mine"] == "kept"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ETag",
+        "Last-Modified",
+        "Content-Disposition",
+        "SourceMap",
+        "Repr-Digest",
+        "CDN-Cache-Control",
+        "Surrogate-Control",
+    ],
+)
+def test_what_was_said_of_the_bundle_is_not_said_of_the_thin_client(response, name):
+    make_thin(response, b"thin client")
+
+    assert name not in response.headers
+
+
+def test_a_thin_response_closes_the_views_body_when_it_is_over(response):
+    closed = []
+
+    class Stream:
+        def __iter__(self):
+            return iter([DATA])
+
+        def close(self):
+            closed.append(1)
+
+    response.response = Stream()
+    make_thin(response, b"thin client")
+    assert closed == []
+    response.close()
+    assert closed == [1]
+
+
+def test_an_unmodified_response_has_no_body_and_stays_private(response):
+    make_unmodified(response, "known")
+
+    assert (response.status_code, body_of(response)) == (304, b"")
+    assert response.headers["ETag"] == '"known"'
+    assert directives(response) == {"max-age=60", "immutable", "private"}
+    for name in ("Content-Length", "Content-Type", "Repr-Digest"):
+        assert name not in response.headers
+
+
+def test_a_response_that_says_nothing_of_caching_becomes_private():
+    response = Response(DATA)
+    forbid_sharing(response)
+
+    assert response.headers["Cache-Control"] == "private"
+
+
+def test_tags_tell_the_full_bundle_from_the_plain_one_and_one_addition_from_another():
+    tags = {plain_etag(manifest().digest), full_etag(manifest(), b"one"), full_etag(manifest(), b"two")}
+
+    assert len(tags) == 3
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_conditions_are_answered_with_a_tag_of_our_own_where_the_view_has_none(shared):
+    response = Response(DATA, headers={"Cache-Control": "public, max-age=60"})
+    make_conditional(response, Body.of(response), EnvironBuilder().get_environ(), shared=shared)
+
+    assert response.headers["ETag"] == f'"{plain_etag(manifest().digest)}"'
+    assert response.headers["Accept-Ranges"] == "bytes"
+    assert ("public" in directives(response)) is shared
+    assert ("private" in directives(response)) is not shared
+
+
+def test_the_views_own_tag_is_kept(response):
+    make_conditional(response, Body.of(response), EnvironBuilder().get_environ(), shared=True)
+
+    assert response.headers["ETag"] == '"view"'
+
+
+def test_a_part_is_cut_out_of_bytes(response):
+    environ = EnvironBuilder(headers=[("Range", "bytes=1-3")]).get_environ()
+    with Flask("tested").test_request_context():
+        make_conditional(response, Body.of(response), environ, shared=True)
+
+    assert (response.status_code, body_of(response)) == (206, b"und")
