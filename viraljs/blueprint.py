@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ SOCKETS_ELSEWHERE = 800
 """Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
 SLOT_SECONDS = 120.0
 """After it an upload slot falls free by itself: the seeder or the server has lost track of the delivery."""
+LAST_WORDS_SECONDS = 1.0
+"""How long a peer may take to close its side when we have closed ours (RFC 6455, 7.1.1)."""
 CLIENT_SECONDS = 31_536_000
 REPORT_SECONDS = 3_600
 """How long after its ticket was issued a recipient may report, and nothing may be claimed twice."""
@@ -198,7 +201,7 @@ def _app() -> Any:
 def _socket(ws: Any) -> None:
     """Serve one seeder until its socket closes."""
     state = current_state()
-    ws.sock = _WholeWrites(ws.sock)
+    ws.sock = _WholeWrites(ws.sock, ws.event.set)
     ws.max_message_size = state.settings.max_message
     try:
         if state.hub.connected() >= _most_sockets(state):
@@ -210,6 +213,10 @@ def _socket(ws: Any) -> None:
         # in place of the code.
         with suppress(OSError):
             ws.sock.shutdown(socket.SHUT_WR)
+        # A peer that leaves its side open would hold simple-websocket's thread for ever, and gunicorn's loop for 2 s.
+        ws.thread.join(LAST_WORDS_SECONDS)
+        with suppress(OSError):
+            ws.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _most_sockets(state: State) -> int:
@@ -235,17 +242,23 @@ class _WholeWrites:
     """A socket whose `send` sends everything, one caller at a time.
 
     simple-websocket sends pongs and closes from its reading thread while ours sends messages, and takes it that
-    `send` never falls short; under gevent it does.
+    `send` never falls short; under gevent it does. And it does not say when it closes the socket after a message that
+    was too long: `closed` is called then.
     """
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, closed: Callable[[], None]) -> None:
         self._sock = sock
+        self._closed = closed
         self._lock = threading.Lock()
 
     def send(self, data: bytes) -> int:
         with self._lock:
             self._sock.sendall(data)
         return len(data)
+
+    def close(self) -> None:
+        self._sock.close()
+        self._closed()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

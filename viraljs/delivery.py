@@ -201,6 +201,8 @@ def _seeders(state: State, manifest: Manifest, options: Options) -> tuple[str, .
 def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None:
     """Give the entity tag by which the browser has these bytes already, be it with the addition or without."""
     own, _ = response.get_etag()
+    if request.if_none_match.star_tag:
+        return own or plain_etag(manifest.digest)
     known = {re.sub(ENCODING_SUFFIX, "", etag) for etag in request.if_none_match.as_set(include_weak=True)}
     return next((etag for etag in (full, own, plain_etag(manifest.digest)) if etag and etag in known), None)
 

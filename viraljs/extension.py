@@ -53,8 +53,8 @@ class ViralJS:
                 RuntimeWarning,
                 stacklevel=3,
             )
-        app.extensions[EXTENSION] = State(app, settings)
         app.register_blueprint(make_blueprint(settings.url_prefix))
+        app.extensions[EXTENSION] = State(app, settings)
         # First in the list means last to run: no hook can make a response personal behind our back.
         app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
         app.add_template_global(viral_script)

@@ -62,8 +62,10 @@ def response_facts(response: Response) -> ResponseFacts:
 
 
 def _session() -> Any:
-    # Not `flask.session`: to look at that one is to read it, and Flask then adds `Vary: Cookie`.
-    return getattr(request_ctx, "_session", None)
+    # Not `flask.session`: to look at that one is to read it, and Flask then adds `Vary: Cookie`. The attribute got its
+    # underscore with Flask 3.1.3; to find neither is an error, lest something personal be shared.
+    attributes = vars(request_ctx._get_current_object())  # type: ignore[attr-defined]
+    return attributes["_session"] if "_session" in attributes else attributes["session"]
 
 
 def _session_was_read() -> bool:

@@ -21,6 +21,7 @@ from .messages import (
     Answer,
     Candidates,
     Done,
+    Gone,
     Offer,
     Ping,
     Pong,
@@ -145,11 +146,13 @@ class SeederSession:
             return [Close(error.code, error.reason)]
 
     def closed(self) -> list[Effect]:
-        """Undo what the seeder stood for, when its socket is gone."""
+        """Undo what the seeder stood for, when its socket is gone, and keep no recipient waiting for an answer."""
         self._closed = True
         left: list[Effect] = [Left(digest) for digest in sorted(self._digests)]
+        asked = [exchange for exchange, stage in self._exchanges.items() if stage is _Stage.OFFERED]
         self._digests.clear()
-        return left
+        self._exchanges.clear()
+        return [*left, *(Forward(Gone(exchange)) for exchange in asked)]
 
     def _handle(self, message: SeederMessage) -> list[Effect]:
         match message:

@@ -22,6 +22,7 @@ async function begin(t, state = "complete") {
     window,
     document,
     performance: { getEntriesByType: () => [timing] },
+    PageTransitionEvent: Event,
     setTimeout(run) {
       try {
         run();
@@ -98,7 +99,7 @@ test("listeners of events that have passed are called once, with a fitting event
   const calls = [];
   const listen = (target, type) =>
     target.addEventListener(type, function listener(event) {
-      calls.push([type, this === target, event.type, event.target === target, event.currentTarget === target]);
+      calls.push([type, this === target, event.type, event.target === page.document, event.currentTarget === target]);
     });
   await start(page, () => {
     listen(page.document, "DOMContentLoaded");

@@ -135,6 +135,19 @@ test("after a lost line all is announced again", async (t) => {
   );
 });
 
+test("of what an old line began, a new one hears nothing: the server has forgotten it", async (t) => {
+  const { clock, connect, greet, offer, socket, sockets } = begin(t);
+  const channel = connect(await offer("r.s"));
+  socket.lose();
+  await clock.advance(2000);
+  greet();
+  channel.close();
+  assert.deepEqual(
+    sockets[1].sent.map(({ type }) => type),
+    ["announce"],
+  );
+});
+
 test("an offer is answered with a description of the connection that was made for it", async (t) => {
   const { offer, socket } = begin(t);
   const connection = await offer("r.s");

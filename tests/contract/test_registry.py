@@ -238,7 +238,8 @@ def test_releasing_what_was_not_reserved_frees_nothing(registry):
 
 def test_threads_that_race_for_slots_get_no_more_than_there_are(registry):
     registry.announce("a", HERE, DIGEST)
-    start, taken = threading.Barrier(8), []
+    start = threading.Barrier(8)
+    taken: list[int] = []
 
     def race(name):
         start.wait(10)

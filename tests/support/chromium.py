@@ -113,6 +113,10 @@ class Chromium:
         """Stop the process of the browser where it stands: no socket closes, and nothing answers."""
         os.kill(self.pid, signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """End the process of the browser without a word to anyone."""
         os.kill(self.pid, signal.SIGKILL)
@@ -123,6 +127,6 @@ class Chromium:
             return
         self._closed = True
         with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGCONT)
+            self.thaw()
         self.driver.quit()
         shutil.rmtree(self._profile, ignore_errors=True)

@@ -26,6 +26,9 @@ CANDIDATE = "candidate:1 1 udp 2113937151 127.0.0.1 50000 typ host"
 class ScriptedSeeder:
     """A seeder's socket; a context manager that closes it."""
 
+    name = ""
+    """As its greeting said, once it was taken."""
+
     def __init__(self, url: str, *, ticket: str = "", origin: str | None = None, prefix: str = "/viraljs") -> None:
         self._socket = websocket.create_connection(
             f"{url.replace('http', 'ws', 1)}{prefix}/socket?ticket={quote(ticket)}",
@@ -44,8 +47,8 @@ class ScriptedSeeder:
         """Take the greeting, and give the name in it."""
         message = self.hear()
         assert message["type"] == "welcome"
-        name: str = message["peer"]
-        return name
+        self.name = message["peer"]
+        return self.name
 
     def say(self, **message: Any) -> None:
         self._socket.send(json.dumps(message))

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from flask import Flask, Response, abort, g, render_template_string, send_file
+from flask import Flask, Request, Response, abort, g, render_template_string, request, send_file
 
 from tests.support.servers import serve_here
 from tests.support.until import until
@@ -60,7 +60,8 @@ def bundle(size: int = 100_000, answer: int = 42, code: str = "") -> bytes:
     """Make a script of so many bytes that counts its runs and sets `answer`, in a page, a module or a worker alike."""
     start = f"globalThis.runs = (globalThis.runs || 0) + 1;\nglobalThis.answer = {answer};\n{code}\n/*"
     rest = size - len(start.encode()) - len("*/\n")
-    return f"{start}{Random(size).randbytes(rest // 2 + 1).hex()[:rest]}*/\n".encode()
+    filler = Random(f"{size} {answer}").randbytes(rest // 2 + 1).hex()[:rest]
+    return f"{start}{filler}*/\n".encode()
 
 
 @dataclass
@@ -99,8 +100,8 @@ class Site:
         self.pages: dict[str, Page] = {}
         self.bundles: dict[str, bytes] = {"app.js": bundle()}
         self.bundle_headers: dict[str, str] = {}
-        self.before: Callable[[], Any] | None = None
-        """Called before each request; what it returns is the response, as with Flask's own `before_request`."""
+        self.before: Callable[[Request], Any] | None = None
+        """Called with each request; what it returns is the response, as with Flask's own `before_request`."""
         self._held: dict[str, threading.Event] = {}
         self.served: list[Served] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -114,7 +115,7 @@ class Site:
         @self.app.before_request
         def before() -> Any:
             g.csp_nonce = NONCE
-            return self.before() if self.before else None
+            return self.before(request._get_current_object()) if self.before else None  # type: ignore[attr-defined]
 
         @self.app.get("/probe.js")
         def probe() -> Response:
@@ -184,7 +185,7 @@ class Site:
         entry = Served(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"])
 
         def start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
-            entry.status = int(status.split()[0])
+            entry.status = int(status.split(maxsplit=1)[0])
             entry.kind = dict(headers).get("ViralJS-Delivery")
             return start_response(status, headers, *args)
 
@@ -225,12 +226,14 @@ class Site:
         until(lambda: len(self.seeders) == count, f"{count} seeders")
         return self.seeders
 
+    def wait_for_joins(self, count: int) -> None:
+        """Wait until so many seeders have come, those that left again included."""
+        until(lambda: len(self.signalled("seeder_joined")) >= count, f"{count} seeders to have come")
+
     def wait_for_reports(self, count: int = 1) -> list[Any]:
         """Wait for the recipients' reports."""
-        return until(
-            lambda: len(found := [one["report"] for one in self.signalled("delivery_reported")]) >= count and found,
-            f"{count} reports",
-        )
+        until(lambda: len(self.signalled("delivery_reported")) >= count, f"{count} reports")
+        return [one["report"] for one in self.signalled("delivery_reported")]
 
 
 class _Counted:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 from viraljs import ViralJS
 from viraljs.delivery import HEADER
@@ -64,7 +65,7 @@ def visit(app: Flask, url: str = "/app.js", headers: dict[str, str] | None = Non
     return app.test_client(use_cookies=False).open(url, **options)
 
 
-def delivery_of(response: TestResponse) -> str:
+def delivery_of(response: Response) -> str:
     return response.headers[HEADER]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.signaling import CANDIDATE, SDP
 from viraljs import session as session_module
 from viraljs.errors import TokenError
-from viraljs.messages import Answer, Candidates, Offer, Ping, Refuse, Welcome
+from viraljs.messages import Answer, Candidates, Gone, Offer, Ping, Refuse, Welcome
 from viraljs.session import MOST_DIGESTS, MOST_EXCHANGES, Close, Forward, Freed, Joined, Left, SeederSession, Send
 
 DIGEST = "ab" * 32
@@ -177,6 +177,16 @@ def test_a_closed_session_leaves_all_its_swarms_once(session):
     session.received(announce("0a" * 32))
 
     assert session.closed() == [Left("0a" * 32), Left("ab" * 32)]
+    assert session.closed() == []
+
+
+def test_a_closed_session_keeps_no_recipient_waiting(session):
+    for name in ("asked.me", "answered.me", "refused.me"):
+        session.relayed(Offer(name, DIGEST, SDP, ()))
+    session.received(text(type="answer", exchange="answered.me", sdp=SDP))
+    session.received(text(type="refuse", exchange="refused.me", reason="busy"))
+
+    assert session.closed() == [Forward(Gone("asked.me"))]
     assert session.closed() == []
 
 

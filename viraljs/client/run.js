@@ -47,6 +47,8 @@ export function run(original, url, src, integrity) {
   });
 }
 
+const METHODS = ["addEventListener", "removeEventListener"];
+
 /**
  * Watch for listeners of events that have passed already, which would wait forever.
  *
@@ -62,22 +64,25 @@ function callLate() {
   // Asked each time: `DOMContentLoaded` may pass while the bundle is loading.
   const passed = () => passedEvents(handlers.map(([, type]) => type));
   /** @type {[EventTarget, string, any][]} */
-  const late = [];
+  let late = [];
   /** @param {[any, string]} handler */
   const current = ([target, type]) => target[`on${type}`];
   const before = handlers.map(current);
   /** @type {any[]} */
   const targets = [window, document];
   for (const target of targets) {
-    const add = target.addEventListener;
-    // An own property over the prototype's method, gone again after the run.
-    target.addEventListener = (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) => {
-      add.call(target, type, listener, options);
-      if (listener && passed().includes(type)) late.push([target, type, listener]);
-    };
+    for (const name of METHODS) {
+      const native = target[name];
+      // An own property over the prototype's method, gone again after the run.
+      target[name] = (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) => {
+        native.call(target, type, listener, options);
+        late = late.filter((one) => one[0] !== target || one[1] !== type || one[2] !== listener);
+        if (name === METHODS[0] && listener && passed().includes(type)) late.push([target, type, listener]);
+      };
+    }
   }
   return (ran) => {
-    for (const target of targets) delete target.addEventListener;
+    for (const target of targets) for (const name of METHODS) delete target[name];
     if (!ran) return;
     handlers.forEach((handler, at) => {
       const now = current(handler);
@@ -104,9 +109,9 @@ function passedEvents(last) {
  * @param {any} listener function, or object with `handleEvent`
  */
 function call(target, type, listener) {
-  const event = new Event(type);
-  const value = { value: target };
-  Object.defineProperties(event, { target: value, currentTarget: value });
+  const event = type === "pageshow" ? new PageTransitionEvent(type) : new Event(type);
+  // The browser fires these at the document, wherever they are heard.
+  Object.defineProperties(event, { target: { value: document }, currentTarget: { value: target } });
   try {
     if (listener.handleEvent) listener.handleEvent(event);
     else listener.call(target, event);

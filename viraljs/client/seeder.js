@@ -73,12 +73,17 @@ export function createSeeder(base, { ticket = "" }) {
     }
     const connection = new RTCPeerConnection({ iceServers: seed.island.ice });
     connections.set(exchange, connection);
+    const line = socket.line();
+    /** @param {object} message for the line that brought the offer: of another one's, the server knows nothing */
+    function tell(message) {
+      if (socket.line() === line) socket.send(message);
+    }
 
     let told = false;
     function end() {
       if (!connections.delete(exchange)) return;
       connection.close();
-      socket.send(told ? { type: "done", exchange } : { type: "refuse", exchange, reason: "gone" });
+      tell(told ? { type: "done", exchange } : { type: "refuse", exchange, reason: "gone" });
     }
     const idle = setTimeout(end, IDLE_MS);
     connection.onconnectionstatechange = () => {
@@ -92,10 +97,10 @@ export function createSeeder(base, { ticket = "" }) {
     try {
       await connection.setRemoteDescription({ type: "offer", sdp });
       const answer = await describe(connection, (candidate) => {
-        socket.send({ type: "candidates", exchange, candidates: [candidate] });
+        tell({ type: "candidates", exchange, candidates: [candidate] });
       });
       told = true;
-      socket.send({ type: "answer", exchange, sdp: answer });
+      tell({ type: "answer", exchange, sdp: answer });
     } catch (error) {
       console.debug(error);
       end();

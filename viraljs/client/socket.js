@@ -19,11 +19,13 @@ export function openSocket(url, receive) {
   let timer;
   let failures = 0;
   let heartbeat = 0;
+  let lines = 0;
 
   function open() {
     if (socket) return;
     const mine = new WebSocket(url.replace(/^http/, "ws"));
     socket = mine;
+    lines++;
     /** @param {number} code */
     function lose(code) {
       if (socket !== mine) return;
@@ -62,5 +64,8 @@ export function openSocket(url, receive) {
     return true;
   }
 
-  return { open, close, send };
+  /** Which line this is, counted from the first. */
+  const line = () => lines;
+
+  return { open, close, send, line };
 }
