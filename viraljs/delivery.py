@@ -149,6 +149,8 @@ def respond(state: State, response: Response, options: Options) -> Response:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
         forbid_sharing(response)
         return _untouched(response, "unreadable", url)
+    if manifest.imports:
+        return _untouched(response, "imports", url)
     return _by_peers(state, response, body, manifest, options, visitor)
 
 

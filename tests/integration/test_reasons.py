@@ -424,3 +424,14 @@ def test_a_hook_that_answers_by_itself_is_not_overruled():
     response = visit(app)
 
     assert (response.status_code, response.data) == (503, b"closed for maintenance")
+
+
+def test_imports_a_bundle_imports_a_module_by_its_path():
+    app = new_app()
+    bundle = BUNDLE + b'import("./chunk.js");\n'
+    serve_bundle(app, lambda: bundle)
+    add_seeder(app, bundle)
+
+    response = visit(app)
+
+    assert (delivery_of(response), response.data) == ("untouched; reason=imports", bundle)

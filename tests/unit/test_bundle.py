@@ -81,6 +81,23 @@ def test_pieces_are_few_up_to_half_a_mebibyte_each_and_never_more_than_256(size,
     assert -(-size // length) <= 256
 
 
+@pytest.mark.parametrize(
+    ("code", "imports"),
+    [
+        ('import("./chunk.js")', True),
+        ("import ( '../chunk.js' )", True),
+        ("return import(`/chunk.js`)", True),
+        ('import("https://a.example/chunk.js")', False),
+        ("import(path)", False),
+        ('reimport("./chunk.js")', False),
+        ('var a = "import"', False),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 64 * KIB - 10, 64 * KIB - 4])
+def test_a_bundle_that_imports_by_path_is_found_out_wherever_pieces_begin(code, imports, before):
+    assert manifest_of(b" " * before + code.encode() + b" " * 100).imports is imports
+
+
 # The cache -------------------------------------------------------------------------------------------
 
 

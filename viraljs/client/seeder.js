@@ -28,10 +28,13 @@ export function createSeeder(base, { ticket = "" }) {
 
   /** How many recipients to serve at a time; the server says it when the line opens. */
   let slots = 0;
+  /** The last line on which the server has greeted; before it does, nothing is said. */
+  let greeted = 0;
 
   const socket = openSocket(`${base}socket?ticket=${ticket}`, (message) => {
     if (message.type === "welcome") {
       slots = message.slots;
+      greeted = socket.line();
       seeds.forEach(announce);
     } else if (message.type === "offer") answer(message);
     else if (message.type === "candidates") {
@@ -110,9 +113,8 @@ export function createSeeder(base, { ticket = "" }) {
   return {
     /** @param {Seed} seed */
     add(seed) {
-      const known = seeds.size;
       seeds.set(seed.island.digest, seed);
-      if (known) announce(seed);
+      if (greeted && greeted === socket.line()) announce(seed);
     },
     /** @param {boolean} given whether the page and its visitor let this be */
     allow(given) {
