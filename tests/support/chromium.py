@@ -110,23 +110,31 @@ class Chromium:
         return events
 
     def freeze(self) -> None:
-        """Stop the process of the browser where it stands: no socket closes, and nothing answers."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """Stop all processes of the browser where they stand: no socket closes, and nothing answers."""
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        os.kill(self.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the process of the browser without a word to anyone."""
-        os.kill(self.pid, signal.SIGKILL)
+        """End all processes of the browser without a word to anyone."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        family = [self.pid]
+        for pid in family:  # grows on the way
+            with suppress(OSError):
+                family += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def quit(self) -> None:
         """Close the browser, whatever state it is in, and throw its profile away; a second time does nothing."""
         if self._closed:
             return
         self._closed = True
-        with suppress(ProcessLookupError):
-            self.thaw()
+        self.thaw()
         self.driver.quit()
         shutil.rmtree(self._profile, ignore_errors=True)

@@ -1,0 +1,63 @@
+"""Fixtures of the browser tests: sites and visitors, which end with their test, the visitors first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.chromium import Chromium
+from tests.support.site import Site
+
+HERE = Path(__file__).parent
+
+MakeSite = Callable[..., Site]
+Browsers = Callable[..., Chromium]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture
+def make_site() -> Iterator[MakeSite]:
+    """Make a running site; settings as `deadline=300`, without `VIRALJS_`."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(Site(**settings).running())
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Site:
+    """The site with the settings of most tests."""
+    return make_site()
+
+
+@contextmanager
+def _browsers(factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+    with ExitStack() as stack:
+
+        def open_browser(*patches: str, **options: str) -> Chromium:
+            browser = Chromium(factory.mktemp("profile"), patches, **options)
+            stack.callback(browser.quit)
+            return browser
+
+        yield open_browser
+
+
+@pytest.fixture
+def browsers(make_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+    """Open a browser, with patches for its pages if need be. Each is a process with a profile of its own."""
+    with _browsers(tmp_path_factory) as open_browser:
+        yield open_browser
+
+
+@pytest.fixture(scope="module")
+def lasting_browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+    """Open a browser for all tests of a module: their sites have a port each, and so are strangers to each other."""
+    with _browsers(tmp_path_factory) as open_browser:
+        yield open_browser

@@ -1,0 +1,200 @@
+"""Late events, order and policies: a bundle runs as its own script element would have run it, however it came."""
+
+import pytest
+
+from tests.support.chromium import LAN_HOST
+from tests.support.site import NONCE, TAG, bundle
+
+KINDS = ["full", "thin", "untouched; reason=no-store"]
+UNTOUCHED = {"Cache-Control": "no-store"}
+LINGER = "new Promise((resolve) => setTimeout(resolve, 50)).then(() => true)"
+"""Leaves a page the time to do what it should not: anything a second time."""
+
+
+@pytest.fixture(scope="module")
+def pair(lasting_browsers):
+    return lasting_browsers(), lasting_browsers()
+
+
+class Stage:
+    """A site whose page is shown three times: to a first visitor, to one who gets thin bundles, and without ViralJS."""
+
+    def __init__(self, site, pair):
+        self.site = site
+        self.seeder, self.visitor = pair
+
+    def show(self, body=TAG, bundles=None, **headers):
+        """Set the page, and its bundles as text by name."""
+        self.site.show("", body, **headers)
+        self.site.bundles = {name: code.encode() for name, code in (bundles or {}).items()}
+        return self
+
+    def seed(self):
+        """Show the page to the first visitor, who seeds from then on."""
+        self.seeder.visit(self.site.url())
+        urls = "new Set(events.filter(({ name }) => name === 'seeding').map(({ url }) => url))"
+        self.seeder.wait_for(f"{urls}.size === {len(self.site.bundles)}")
+        return self.seeder
+
+    def deliver(self, path=""):
+        """Show a page to a visitor who gets its bundles from the first."""
+        self.visitor.visit(self.site.url(path))
+        records = self.visitor.deliveries(len(self.site.bundles))
+        assert {(record["source"], record["reason"]) for record in records} == {("peers", None)}
+        return self.visitor
+
+    def leave_alone(self):
+        """Show the page to a visitor who gets its bundles untouched."""
+        self.site.bundle_headers = UNTOUCHED
+        return self.visitor.visit(self.site.url())
+
+    def each(self, expression, done="true"):
+        """Evaluate an expression in each page, in the order of `KINDS`, once another is true there."""
+        values = []
+        for show in (self.seed, self.deliver, self.leave_alone):
+            page = show()
+            page.wait_for(done)
+            page.js(LINGER)
+            values.append(page.js(expression))
+        kinds = {name: self.site.kinds(f"/b/{name}") for name in self.site.bundles}
+        assert kinds == dict.fromkeys(self.site.bundles, KINDS)
+        return values
+
+
+@pytest.fixture
+def stage(make_site, pair):
+    yield Stage(make_site(min_size=1), pair)
+    for browser in pair:
+        browser.visit("about:blank")
+
+
+# What a bundle sees
+
+
+CURRENT = (
+    "const { src, dataset, type, defer } = document.currentScript; var current = [src, { ...dataset }, type, defer];"
+)
+
+
+def test_a_bundle_that_peers_deliver_on_plain_http_does_not_see_the_mark(stage):
+    stage.show("{{ viral_script(url_for('bundle', name='app.js', v=1)) }}", {"app.js": CURRENT})
+    url = stage.site.url(host=LAN_HOST)
+    stage.seeder.visit(url).seeding()
+    assert stage.visitor.visit(url).delivery()["source"] == "peers"
+    assert stage.visitor.js("current[0]") == stage.site.url("b/app.js?v=1", LAN_HOST)
+    assert [one.query for one in stage.site.sent("/b/app.js")] == ["v=1&viraljs=script"] * 2
+
+
+# Events that pass while a bundle is on its way
+
+
+LISTENERS = """
+globalThis.heard = [];
+const note = (name) => function (event) { heard.push(`${name} ${event.type} ${this === event.currentTarget}`); };
+for (const type of ["DOMContentLoaded", "readystatechange"]) document.addEventListener(type, note("document"));
+for (const type of ["DOMContentLoaded", "load", "pageshow"]) window.addEventListener(type, note("window"));
+window.addEventListener("load", { handleEvent: ({ type }) => heard.push(`object ${type}`) }, { once: true });
+window.onload = note("onload");
+window.onpageshow = note("onpageshow");
+document.onreadystatechange = note("onreadystatechange");
+"""
+HEARD = [
+    "document DOMContentLoaded true",
+    "document readystatechange true",
+    "object load",
+    "onload load true",
+    "onpageshow pageshow true",
+    "onreadystatechange readystatechange true",
+    "window DOMContentLoaded true",
+    "window load true",
+    "window pageshow true",
+]
+
+
+def test_listeners_of_a_bundle_that_ran_before_the_page_had_loaded_hear_of_it_once(stage, browsers):
+    stage.show(f"{TAG}<img src='/image'>", {"app.js": LISTENERS})
+    visitor = browsers(page_load_strategy="none")
+    stage.seed()
+    with stage.site.held("image") as release:
+        visitor.visit(stage.site.url())
+        assert visitor.delivery()["source"] == "peers"
+        assert visitor.js("document.readyState") == "interactive"
+        assert visitor.js("heard.sort()") == [one for one in HEARD if "DOMContentLoaded" in one]
+        release()
+    visitor.wait_for(f"heard.length >= {len(HEARD)}")
+    visitor.js(LINGER)
+    assert visitor.js("heard.sort()") == HEARD
+
+
+def test_listeners_see_the_event_that_they_would_have_seen(stage):
+    code = """
+    globalThis.heard = [];
+    for (const type of ["DOMContentLoaded", "load", "pageshow"]) {
+      addEventListener(type, ({ target, currentTarget, persisted }) => {
+        heard.push([type, target === document, currentTarget === window, persisted ?? "no such property"]);
+      });
+    }
+    """
+    heard = [
+        ["DOMContentLoaded", True, True, "no such property"],
+        ["load", True, True, "no such property"],
+        ["pageshow", True, True, False],
+    ]
+    assert stage.show(bundles={"app.js": code}).each("heard", "heard.length >= 3") == [heard] * 3
+
+
+def test_listeners_that_a_bundle_adds_twice_or_takes_back_are_called_as_ever(stage):
+    code = """
+    globalThis.heard = [];
+    const twice = () => heard.push("twice"), never = () => heard.push("never"), last = () => heard.push("last");
+    addEventListener("load", twice);
+    addEventListener("load", twice);
+    addEventListener("load", never);
+    removeEventListener("load", never);
+    addEventListener("load", last);
+    """
+    assert stage.show(bundles={"app.js": code}).each("heard", "heard.includes('last')") == [["twice", "last"]] * 3
+
+
+# Bundles that need each other
+
+
+PUSH = "(globalThis.ran ??= []).push"
+
+
+@pytest.mark.parametrize("sizes", [(2_000_000, 300), (300, 2_000_000)], ids=["the larger first", "the smaller first"])
+def test_bundles_run_in_the_order_of_their_tags(sizes, stage):
+    stage.show(
+        "{{ viral_script('/b/one.js') }}{{ viral_script('/b/two.js') }}",
+        {
+            name: bundle(size, code=f'{PUSH}("{name}");').decode()
+            for name, size in zip(("one.js", "two.js"), sizes, strict=True)
+        },
+    )
+    assert stage.each("[ran, runs]", "ran.length >= 2") == [[["one.js", "two.js"], 2]] * 3
+
+
+# Policies
+
+
+NONCED = f"script-src 'nonce-{NONCE}'"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        f"default-src 'none'; connect-src 'self'; img-src data:; {NONCED}",
+        f"{NONCED} 'strict-dynamic'; object-src 'none'; base-uri 'none'",
+        f"{NONCED}; require-trusted-types-for 'script'; trusted-types viraljs",
+    ],
+    ids=["nonce", "nonce and strict-dynamic", "Trusted Types"],
+)
+def test_peers_deliver_under_a_policy(policy, stage):
+    watch = """
+    window.broken = [];
+    document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => broken.push(effectiveDirective));
+    """
+    stage.show(
+        f'<script nonce="{NONCE}">{watch}</script>{TAG}', {"app.js": bundle().decode()}, Content_Security_Policy=policy
+    )
+    assert stage.each("[runs, answer, errors, broken]") == [[1, 42, [], []]] * 3
