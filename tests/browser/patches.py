@@ -93,6 +93,9 @@ def trickles(milliseconds: int) -> str:
     return on_data(f"setTimeout(send, sent / 65536 * {milliseconds}, data);")
 
 
+UNHURRIED_MS = 60
+"""Leaves others time to do their share, and costs a test with 2 MB two seconds."""
+
 _CANDIDATES = r"""
 const { get } = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, "localDescription");
 Object.defineProperty(RTCPeerConnection.prototype, "localDescription", {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.patches import COUNTED_RECEIPTS, leaves_after, stalls_after, trickles
+from tests.browser.patches import COUNTED_RECEIPTS, UNHURRIED_MS, leaves_after, stalls_after, trickles
 from tests.support.scripted import NOT_SDP, ScriptedSeeder
 from tests.support.site import NONCE, TAG, bundle
 
@@ -170,7 +170,7 @@ def test_what_a_lost_seeder_still_owed_is_asked_of_another(site, browsers):
     site.bundles["app.js"] = bundle(SIZE)
     browsers(leaves_after(300_000)).visit(site.url())
     [lost] = site.wait_for_seeders(1)
-    browsers().visit(site.url())
+    browsers(trickles(UNHURRIED_MS)).visit(site.url())
     [_, other] = site.wait_for_seeders(2)
     sent_before = len(site.sent(URL))
     visitor = browsers().visit(site.url())
@@ -309,11 +309,11 @@ def test_a_policy_that_forbids_to_connect_gets_the_direct_bundle(site, browsers,
 def test_a_browser_whose_deliveries_keep_failing_is_left_alone(make_site, browsers, scripted):
     site = make_site(breaker_failures=2)
     scripted(site, lambda offer: {"type": "refuse", "reason": "busy"})
-    site.show("apart", "<p>nothing</p>")
     visitor = browsers()
     for _ in range(2):
         assert visitor.visit(site.url()).delivery()["reason"] == "busy"
-        visitor.visit(site.url("apart"))
+        site.wait_for_seeders(2)
+        visitor.visit(site.url("elsewhere"))
         site.wait_for_seeders(1)
     visitor.visit(site.url())
     assert visitor.js("[runs, answer, typeof ViralJS]") == [1, 42, "undefined"]
@@ -330,6 +330,7 @@ def test_a_success_forgets_the_failures_before_it(make_site, browsers, scripted)
     visitor = browsers().visit(site.url())
     assert visitor.delivery()["reason"] == "busy"
     assert visitor.js("document.cookie") == "viraljs_failures=1"
+    site.wait_for_seeders(2)
     visitor.visit(site.url("elsewhere"))
     refusing.close()
     site.wait_for_seeders(0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.patches import FORGER, LIAR
+from tests.browser.patches import FORGER, LIAR, UNHURRIED_MS, trickles
 from tests.support.chromium import LAN_HOST
 from tests.support.site import bundle
 from tests.support.until import until
@@ -29,7 +29,8 @@ def test_an_honest_seeder_makes_good_for_a_liar(site, browsers):
     site.bundles["app.js"] = bundle(2_000_000)
     browsers(FORGER).visit(site.url())
     [liar] = site.wait_for_seeders(1)
-    browsers().visit(site.url()).delivery()
+    # Slow enough for the liar to get its word in.
+    browsers(trickles(UNHURRIED_MS)).visit(site.url())
     [_, honest] = site.wait_for_seeders(2)
     visitor = browsers().visit(site.url())
     record = visitor.delivery()
@@ -49,6 +50,7 @@ def test_a_liar_that_three_visitors_report_is_put_out(make_site, browsers):
         assert liar in site.seeders
         visitor.visit(site.url()).delivery()
         site.wait_for_reports(count)
+        site.wait_for_joins(1 + count)
         visitor.visit(site.url("elsewhere"))
         until(lambda: set(site.seeders) <= {liar}, "the visitor to leave")
     site.wait_for_seeders(0)
