@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a request would bury the table
     today = datetime.now(timezone.utc).date().isoformat()
     for name in names or BENCHMARKS:
         lines: list[str] = []
