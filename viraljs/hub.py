@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from .messages import Candidates, Offer, Signal
+from .messages import OUT_OF_ORDER, Candidates, Offer, Signal
 
 OUTBOX_LIMIT = 256
 """Messages that may wait for one seeder; one that reads so slowly is cut off."""
@@ -125,7 +125,7 @@ class LocalHub(Hub):
             before = self._outboxes.get(peer)
             self._outboxes[peer] = outbox
         if before is not None:
-            before.cut(4409, "the same peer has opened another socket")
+            before.cut(OUT_OF_ORDER, "the same peer has opened another socket")
 
     def detach(self, peer: str, outbox: Outbox) -> bool:
         """See `Hub.detach`."""
