@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from . import signals
 from .errors import MessageError, TokenError
 from .hub import Outbox
 from .messages import (
+    COMPLETE,
     CORRUPT_SEEDER,
     FORBIDDEN,
     FULL,
@@ -35,12 +37,9 @@ from .messages import (
 )
 from .nearness import Place, locate
 from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
-from .state import State, current_state
+from .state import State, current_state, most_sockets
 from .tickets import Ticket
 
-SOCKETS_IN_THREADS = 4
-SOCKETS_ELSEWHERE = 800
-"""Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
 SLOT_SECONDS = 120.0
 """After it an upload slot falls free by itself: the seeder or the server has lost track of the delivery."""
 LAST_WORDS_SECONDS = 1.0
@@ -53,7 +52,7 @@ STRIKES = 3
 CORRUPT = "corrupt"
 
 STATIC_FOLDER = Path(__file__).parent / "static"
-SCRIPTS = frozenset({"seeder.js", "sha256.js", "dependents.js"})
+SCRIPTS = frozenset({"receive.js", "seeder.js", "sha256.js", "dependents.js"})
 """What browsers may ask for by itself; the thin client and the addition need settings to go with them."""
 
 
@@ -113,7 +112,7 @@ def _exchange(ticket: Ticket, seeder: str) -> str:
     """Name what goes on between two matched peers, and refuse it to all others."""
     if seeder not in ticket.seeders:
         raise MessageError("the ticket does not name this seeder", FORBIDDEN)
-    return f"{ticket.recipient}.{seeder}"
+    return ticket.exchange(seeder)
 
 
 def _as_response(heard: list[Signal]) -> Response:
@@ -186,9 +185,20 @@ def _client(version: str, name: str) -> Response:
     """Serve a script of the built client, under a URL that changes with it."""
     if name not in SCRIPTS or version != current_state().renderer.version:
         abort(404)
-    response = send_from_directory(STATIC_FOLDER, name, mimetype="text/javascript", max_age=CLIENT_SECONDS)
+    if request.accept_encodings["gzip"]:
+        response = Response(_compressed(name), mimetype="text/javascript")
+        response.content_encoding = "gzip"
+        response.cache_control.max_age = CLIENT_SECONDS
+    else:
+        response = send_from_directory(STATIC_FOLDER, name, mimetype="text/javascript", max_age=CLIENT_SECONDS)
     response.headers["Cache-Control"] += ", immutable"
+    response.vary.add("Accept-Encoding")
     return response
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    return gzip.compress((STATIC_FOLDER / name).read_bytes())
 
 
 def _app() -> Any:
@@ -204,7 +214,7 @@ def _socket(ws: Any) -> None:
     ws.sock = _WholeWrites(ws.sock, ws.event.set)
     ws.max_message_size = state.settings.max_message
     try:
-        if state.hub.connected() >= _most_sockets(state):
+        if state.hub.connected() >= most_sockets(state):
             ws.close(FULL, "this server has as many seeders as it can hold; try later")
         else:
             _Connection(ws, state, _peer_id(state), locate(request.remote_addr)).run()
@@ -217,17 +227,6 @@ def _socket(ws: Any) -> None:
         ws.thread.join(LAST_WORDS_SECONDS)
         with suppress(OSError):
             ws.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _most_sockets(state: State) -> int:
-    """Give the limit: where a socket holds a worker's thread, an idle seeder must not keep a page from its bytes."""
-    if state.settings.max_sockets is not None:
-        return state.settings.max_sockets
-    monkey = sys.modules.get("gevent.monkey")
-    cooperative = monkey is not None and monkey.is_module_patched("threading")
-    if not request.environ.get("wsgi.multithread", True) and not cooperative:
-        return 0
-    return SOCKETS_IN_THREADS if "gunicorn.socket" in request.environ and not cooperative else SOCKETS_ELSEWHERE
 
 
 def _peer_id(state: State) -> str:
@@ -325,12 +324,14 @@ class _Connection:
                 case Close(code, reason):
                     signals.peer_rejected.send(self._app, peer=self._peer, code=code, reason=reason)
                     self._ws.close(code, reason)
-                case Joined(digest):
-                    self._state.registry.announce(self._peer, self._place, digest)
-                    signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
-                case Left(digest):
+                case Joined(digest, progress):
+                    self._state.registry.announce(self._peer, self._place, digest, progress)
+                    if progress == COMPLETE:
+                        signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
+                case Left(digest, complete):
                     self._state.registry.withdraw(self._peer, digest)
-                    signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
+                    if complete:
+                        signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
                 case Forward(signal):
                     self._state.hub.deliver(signal)
                 case Freed(exchange):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from io import BufferedReader, FileIO
 from itertools import chain
 from typing import Any, BinaryIO
@@ -14,6 +13,9 @@ from typing import Any, BinaryIO
 from werkzeug.wrappers import Response
 
 from .bundle import READ_BYTES
+from .caching import Digests
+
+_digests = Digests()
 
 
 @dataclass
@@ -68,7 +70,11 @@ class Body:
         etag, weak = self.response.get_etag()
         if etag and not weak:
             return ("etag", etag, self.size)
-        return ("digest", sha256(self.data or b"").digest())
+        return ("digest", self.digest())
+
+    def digest(self) -> str:
+        """Give the SHA-256 of a body in memory, in hex."""
+        return _digests.of(self.data or b"")
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes; a file is left where it stood."""
@@ -83,7 +89,9 @@ class Body:
     def followed_by(self, tail: bytes) -> Iterable[bytes]:
         """Give a body of these bytes and then the tail."""
         if self.file is None:
-            return [self.data or b"", tail]
+            data = self.data or b""
+            # To copy a short one costs less than to send two parts.
+            return [data + tail] if len(data) <= READ_BYTES else [data, tail]
         return _Chain(chain(iter(partial(self.file.read, READ_BYTES), b""), [tail]), self.file)
 
 

@@ -1,11 +1,9 @@
-"""Bundles as bytes: digests, pieces, the manifest, and a cache that hashes each bundle once."""
+"""Bundles as bytes: digests, pieces and the manifest."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -92,42 +90,3 @@ def _cut(chunks: Iterable[bytes], length: int) -> Iterator[bytes]:
             del rest[:length]
     if rest:
         yield bytes(rest)
-
-
-class ManifestCache:
-    """Manifests by what identifies the bytes; each is built once, however many threads ask at the same moment.
-
-    Args:
-        limit: how many to keep; the least recently used goes first.
-    """
-
-    def __init__(self, limit: int = 512) -> None:
-        """Start empty."""
-        self._limit = limit
-        self._kept: OrderedDict[Hashable, Manifest] = OrderedDict()
-        self._building: dict[Hashable, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, build: Callable[[], Manifest]) -> Manifest:
-        """Return the manifest under `key`, building it if it is not there."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-            gate = self._building.setdefault(key, threading.Lock())
-        with gate:
-            with self._lock:
-                if key in self._kept:
-                    return self._kept[key]
-            try:
-                manifest = build()
-            except BaseException:
-                with self._lock:
-                    self._building.pop(key, None)
-                raise
-            with self._lock:
-                self._building.pop(key, None)
-                self._kept[key] = manifest
-                while len(self._kept) > self._limit:
-                    self._kept.popitem(last=False)
-            return manifest

@@ -31,6 +31,10 @@ class Settings:
     peers: int
     upload_slots: int
     deadline: int
+    stream_size: int
+    crowd_seconds: float
+    client_cache: int
+    upload_limit: int | None
     ice_servers: tuple[Mapping[str, Any], ...]
     origins: tuple[str, ...]
     plain_http: str
@@ -180,7 +184,34 @@ KEYS: Mapping[str, Key] = {
     "NEARBY": Key("any", _distance, 'How far a seeder may be: `"address"`, `"network"` (IPv4 /24, IPv6 /48), `"any"`.'),
     "PEERS": Key(3, _integer(1, 8), "Seeders to introduce to one recipient."),
     "UPLOAD_SLOTS": Key(6, _integer(1, 64), "Recipients that one seeder serves at a time."),
-    "DEADLINE": Key(1_000, _integer(50, 60_000), "Milliseconds without a verified piece before the server is asked."),
+    "DEADLINE": Key(
+        500,
+        _integer(50, 60_000),
+        "Milliseconds granted to an introduction before the server is asked; the client adds eight times the time that "
+        "the first byte of the thin response took (1 s at most), and 50 ms for each MB of the bundle.",
+    ),
+    "STREAM_SIZE": Key(
+        2_097_152,
+        _integer(1, 1 << 40),
+        "Bytes; from this size on the first visitor, too, gets the thin client and streams the bundle from the server, "
+        "so that each piece can be passed on while the next is still coming.",
+    ),
+    "CROWD_SECONDS": Key(
+        10.0,
+        _seconds(0, 3_600),
+        "Seconds after a full response in which others that ask are taken as one crowd: they get the thin client "
+        "instead of a copy each. 0: never.",
+    ),
+    "CLIENT_CACHE": Key(
+        104_857_600,
+        _integer(0, 1 << 40),
+        "Bytes of verified bundles kept in a browser's Cache Storage; 0 keeps none.",
+    ),
+    "UPLOAD_LIMIT": Key(
+        None,
+        _optional(_integer(1, 1 << 40)),
+        "Bytes per second that one seeder uploads at most; `None`: no limit.",
+    ),
     "ICE_SERVERS": Key(
         ({"urls": "stun:stun.cloudflare.com:3478"},),
         _ice_servers,

@@ -17,10 +17,11 @@ from .body import Body
 from .bundle import Manifest, build_manifest
 from .config import check_value
 from .errors import BundleError
-from .facts import bundle_url, request_facts, response_facts
-from .matching import SAMPLE, choose
+from .facts import bundle_url, personal_reason, request_facts, response_facts
+from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .nearness import Distance, locate
 from .negotiation import RequestFacts, judge_request, judge_response
+from .rendering import KEPT_CHARACTERS
 from .shaping import (
     BODY_HEADERS,
     DIGEST_HEADERS,
@@ -33,12 +34,16 @@ from .shaping import (
     make_unmodified,
     plain_etag,
 )
-from .state import State, current_state
-from .tickets import Ticket
+from .state import State, current_state, has_room
+from .tickets import Ticket, name_exchange
 
 HEADER = "ViralJS-Delivery"
 ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
 """What those that compress put behind an entity tag: Flask-Compress a colon, Apache a hyphen."""
+TICKET_SLOT_SECONDS = 5.0
+"""How long an upload slot is kept for the offer of a recipient that was just told of the seeder."""
+EXPECT_SECONDS = 10.0
+"""How long a recipient that is to pass pieces on may take to open its socket."""
 
 View = Callable[..., Any]
 
@@ -70,6 +75,7 @@ class _Decision:
     url: str
     digest: str | None = None
     undo: _Original | None = None
+    ticket: Ticket | None = None
 
 
 @dataclass
@@ -166,38 +172,86 @@ def _untouched(response: Response, reason: str, url: str) -> Response:
 def _by_peers(
     state: State, response: Response, body: Body, manifest: Manifest, options: Options, visitor: RequestFacts
 ) -> Response:
-    base = url_for("viraljs.offers").rsplit("/", 1)[0]
-    tail = state.renderer.addition(manifest, state.settings, base, state.tickets.prove(manifest.digest))
-    etag = full_etag(manifest, tail)
-    if known := _known_etag(response, manifest, etag):
+    base = _base(state)
+    if request.if_none_match and (known := _known_etag(response, manifest, _tail(state, manifest, base)[1])):
         make_unmodified(response, known)
         return _untouched(response, "not-modified", manifest.url)
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise.
     consent = not state.settings.consent if visitor.consent is None else visitor.consent
-    seeders = _seeders(state, manifest, options) if consent else ()
-    if seeders:
-        ticket = state.tickets.issue(Ticket(state.new_peer_id(), manifest.digest, seeders))
-        make_thin(response, state.renderer.thin(manifest, state.settings, base, ticket))
+    recipient = state.new_peer_id()
+    plan = _plan(state, manifest, options, visitor, recipient) if consent else None
+    ticket = None
+    if plan is None:
+        make_full(response, body, *_tail(state, manifest, base))
     else:
-        make_full(response, body, tail, etag)
-    kind = "thin" if seeders else "full"
+        ticket = Ticket(recipient, manifest.digest, plan.seeders)
+        token = state.tickets.issue(ticket)
+        beginning = state.beginnings.get(
+            (manifest, base), lambda: state.renderer.thin_beginning(manifest, state.settings, base)
+        )
+        make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early))
+    kind = "full" if plan is None else "thin"
     response.headers[HEADER] = kind
     undo.replaced_by, undo.headers_then = response.response, list(response.headers)
-    g.viraljs_decision = _Decision(kind, None, manifest.url, manifest.digest, undo)
+    g.viraljs_decision = _Decision(kind, None, manifest.url, manifest.digest, undo, ticket)
     return response
 
 
-def _seeders(state: State, manifest: Manifest, options: Options) -> tuple[str, ...]:
+def _base(state: State) -> str:
+    """Give the path of the signaling blueprint. Flask's answer depends on the host where an app matches subdomains."""
+    key = (request.scheme, request.host, request.root_path)
+    return state.bases.get(key, lambda: url_for("viraljs.offers").rsplit("/", 1)[0])
+
+
+def _tail(state: State, manifest: Manifest, base: str) -> tuple[bytes, str]:
+    """Give the addition, and the entity tag of the full response."""
+
+    def render() -> tuple[bytes, str]:
+        tail = state.renderer.addition(manifest, state.settings, base, state.tickets.prove(manifest.digest))
+        return tail, full_etag(manifest, tail)
+
+    return state.tails.get((manifest, base), render)
+
+
+def _plan(state: State, manifest: Manifest, options: Options, facts: RequestFacts, recipient: str) -> Plan | None:
+    """Choose seeders and take a slot of each; where the visitor is to be one soon, make the server expect it."""
+    digest, settings, registry = manifest.digest, state.settings, state.registry
     place = locate(request.remote_addr)
-    return choose(
-        state.registry.candidates(manifest.digest, place, SAMPLE),
-        place,
-        nearby=state.settings.nearby if options.nearby is None else options.nearby,
-        peers=options.peers or state.settings.peers,
-        slots=state.settings.upload_slots,
-        rng=state.rng,
+    kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in facts.kept
+    plan = make_plan(
+        registry.candidates(digest, place, SAMPLE),
+        manifest.size,
+        Visitor(place, kept, has_room(state)),
+        _terms(state, options),
+        state.rng,
+        reserve=lambda seeder: registry.reserve(
+            seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS
+        ),
+        claim=lambda: not settings.crowd_seconds or registry.claim(f"full:{digest}", settings.crowd_seconds),
     )
+    if plan is not None and plan.early:
+        registry.begin(recipient, place, digest, EXPECT_SECONDS)
+        state.hub.expect(recipient, EXPECT_SECONDS)
+    return plan
+
+
+def _terms(state: State, options: Options) -> Terms:
+    settings = state.settings
+    return Terms(
+        nearby=settings.nearby if options.nearby is None else options.nearby,
+        peers=options.peers or settings.peers,
+        slots=settings.upload_slots,
+        stream_size=settings.stream_size,
+    )
+
+
+def _take_back(state: State, ticket: Ticket) -> None:
+    """Undo what `_plan` did for a recipient that will not hear of it."""
+    for seeder in ticket.seeders:
+        state.registry.release(seeder, ticket.exchange(seeder))
+    state.registry.withdraw(ticket.recipient)
+    state.hub.forget(ticket.recipient)
 
 
 def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None:
@@ -218,11 +272,13 @@ def finish(response: Response) -> Response:
     if decision is None:
         return response
     if decision.undo is not None and response.response is decision.undo.replaced_by:
-        facts = response_facts(response)
-        if facts.sets_cookie or "cookie" in facts.vary:
-            decision.kind, decision.reason = "untouched", "set-cookie" if facts.sets_cookie else "vary"
+        reason = personal_reason(response)
+        if reason:
+            decision.kind, decision.reason = "untouched", reason
             _go_back(response, decision.undo)
-            response.headers[HEADER] = f"untouched; reason={decision.reason}"
+            if decision.ticket is not None:
+                _take_back(current_state(), decision.ticket)
+            response.headers[HEADER] = f"untouched; reason={reason}"
     signals.response_decided.send(
         current_app._get_current_object(),  # type: ignore[attr-defined]
         url=decision.url,

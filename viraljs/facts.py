@@ -3,62 +3,136 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, current_app, request
+from flask import Request, Response, current_app, request
 from flask.globals import request_ctx
+from werkzeug.datastructures import Headers, ResponseCacheControl
+from werkzeug.http import parse_cache_control_header, parse_options_header, parse_set_header
 
 from .negotiation import RequestFacts, ResponseFacts, is_trustworthy
-from .rendering import BREAKER_COOKIE, CONSENT_COOKIE, DIRECT, MARKED, PARAMETER
+from .rendering import (
+    BREAKER_COOKIE,
+    CONSENT_COOKIE,
+    DIRECT,
+    KEPT_CHARACTERS,
+    KEPT_COOKIE,
+    MARKED,
+    MOST_KEPT,
+    PARAMETER,
+)
 
 DIGITS = re.compile(r"[0-9]{1,9}")
+_BEGINNING = f"[0-9a-f]{{{KEPT_CHARACTERS}}}"
+KEPT = re.compile(rf"{_BEGINNING}(\.{_BEGINNING}){{0,{MOST_KEPT - 1}}}")
 
 
 def bundle_url() -> str:
     """Give path and query of the bundle, without our own parameter."""
-    pairs = [pair for pair in request.query_string.decode("latin-1").split("&") if pair]
-    query = "&".join(pair for pair in pairs if pair.split("=", 1)[0] != PARAMETER)
-    return quote(request.root_path + request.path, safe="/!$&'()*+,;=:@~") + ("?" + query if query else "")
+    asked = _request()
+    return _write_url(asked.root_path + asked.path, asked.query_string)
+
+
+@lru_cache(maxsize=256)
+def _write_url(path: str, query: bytes) -> str:
+    pairs = [pair for pair in query.decode("latin-1").split("&") if pair]
+    rest = "&".join(pair for pair in pairs if pair.split("=", 1)[0] != PARAMETER)
+    return quote(path, safe="/!$&'()*+,;=:@~") + ("?" + rest if rest else "")
 
 
 def request_facts() -> RequestFacts:
     """Read the current request."""
-    headers = request.headers
-    consent = request.cookies.get(CONSENT_COOKIE)
-    parameter = request.args.get(PARAMETER)
-    failures = request.cookies.get(BREAKER_COOKIE, "")
+    asked = _request()
+    environ, cookies = asked.environ, asked.cookies
+    consent = cookies.get(CONSENT_COOKIE)
+    parameter = asked.args.get(PARAMETER) if asked.query_string else None
+    failures = cookies.get(BREAKER_COOKIE, "")
+    kept = cookies.get(KEPT_COOKIE, "")
     return RequestFacts(
-        method=request.method,
+        method=asked.method,
         direct=parameter == DIRECT,
         marked=parameter == MARKED,
-        has_range="Range" in headers,
-        fetch_dest=headers.get("Sec-Fetch-Dest"),
-        fetch_mode=headers.get("Sec-Fetch-Mode"),
-        fetch_site=headers.get("Sec-Fetch-Site"),
-        plain_http=not is_trustworthy(request.scheme, request.host),
-        purpose=headers.get("Sec-Purpose") or headers.get("Purpose") or headers.get("X-Moz"),
-        user_agent=headers.get("User-Agent", ""),
-        save_data=headers.get("Save-Data", "").lower() == "on",
-        authorized="Authorization" in headers,
+        has_range="HTTP_RANGE" in environ,
+        fetch_dest=environ.get("HTTP_SEC_FETCH_DEST"),
+        fetch_mode=environ.get("HTTP_SEC_FETCH_MODE"),
+        fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
+        plain_http=not is_trustworthy(asked.scheme, asked.host),
+        purpose=environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or environ.get("HTTP_X_MOZ"),
+        user_agent=environ.get("HTTP_USER_AGENT", ""),
+        save_data=environ.get("HTTP_SAVE_DATA", "").lower() == "on",
+        authorized="HTTP_AUTHORIZATION" in environ,
         failures=int(failures) if DIGITS.fullmatch(failures) else 0,
         consent=None if consent is None else consent == "1",
+        kept=kept.split(".") if KEPT.fullmatch(kept) else (),
     )
+
+
+def _request() -> Request:
+    # The request itself: each look through Flask's proxy costs as much as what is looked up.
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return asked
 
 
 def response_facts(response: Response) -> ResponseFacts:
     """Read a response of the current request, and what Flask will add to it for the session's sake."""
-    control = response.cache_control
+    headers = _joined(response.headers)
+    media_type, charset = _read_type(headers.get("content-type", ""))
+    private, no_store = _read_control(headers.get("cache-control", ""))
     return ResponseFacts(
         status=response.status_code,
-        media_type=response.mimetype or "",
-        charset=response.mimetype_params.get("charset", ""),
-        encoded=response.headers.get("Content-Encoding", "identity").lower() != "identity",
-        private=bool(control.private),
-        no_store=bool(control.no_store),
-        sets_cookie="Set-Cookie" in response.headers or _session_sets_cookie(),
-        vary={name.lower() for name in response.vary} | ({"cookie"} if _session_was_read() else set()),
+        media_type=media_type,
+        charset=charset,
+        encoded=headers.get("content-encoding", "identity").lower() != "identity",
+        private=private,
+        no_store=no_store,
+        sets_cookie="set-cookie" in headers or _session_sets_cookie(),
+        vary=_vary(headers),
     )
+
+
+def personal_reason(response: Response) -> str | None:
+    """Say what makes a response its visitor's alone by now: `"set-cookie"`, `"vary"` (by cookie), or nothing."""
+    headers = _joined(response.headers)
+    if "set-cookie" in headers or _session_sets_cookie():
+        return "set-cookie"
+    return "vary" if "cookie" in _vary(headers) else None
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Give headers by lower-case name; what stands in several lines of a name counts as one list (RFC 9110, 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
+
+
+# Views say the same again and again; what visitors say is not kept here.
+
+
+@lru_cache(maxsize=64)
+def _read_type(header: str) -> tuple[str, str]:
+    media_type, parameters = parse_options_header(header)
+    return media_type, parameters.get("charset", "")
+
+
+@lru_cache(maxsize=64)
+def _read_control(header: str) -> tuple[bool, bool]:
+    control = parse_cache_control_header(header.lower(), cls=ResponseCacheControl)
+    return bool(control.private), bool(control.no_store)
+
+
+@lru_cache(maxsize=64)
+def _read_vary(header: str) -> frozenset[str]:
+    return frozenset(name.lower() for name in parse_set_header(header))
+
+
+def _vary(headers: Mapping[str, str]) -> frozenset[str]:
+    named = _read_vary(headers.get("vary", ""))
+    return named | {"cookie"} if _session_was_read() else named
 
 
 def _session() -> Any:

@@ -70,12 +70,24 @@ class Hub(ABC):
         """Say that the socket is gone; False where another has taken its place already."""
 
     @abstractmethod
+    def expect(self, peer: str, seconds: float) -> None:
+        """Keep messages for a peer whose socket is to be opened within `seconds`; they wait for it, in order."""
+
+    @abstractmethod
+    def forget(self, peer: str) -> None:
+        """Expect a peer no longer."""
+
+    @abstractmethod
     def connected(self) -> int:
         """Count the sockets of this process."""
 
     @abstractmethod
+    def expected(self) -> int:
+        """Count the sockets that are to be opened."""
+
+    @abstractmethod
     def send(self, peer: str, message: Offer | Candidates) -> bool:
-        """Put a message into a seeder's outbox; False where there is none, or it is full."""
+        """Put a message into a seeder's outbox, or keep it for one expected; False where there is no room or nobody."""
 
     @abstractmethod
     def cut(self, peer: str, code: int, reason: str) -> None:
@@ -105,6 +117,12 @@ class _Mailbox:
     asks: int = 0
 
 
+@dataclass
+class _Expected:
+    until: float
+    messages: list[Offer | Candidates] = field(default_factory=list)
+
+
 class LocalHub(Hub):
     """The hub of a single process.
 
@@ -116,6 +134,7 @@ class LocalHub(Hub):
         """Start without sockets."""
         self._now = now
         self._outboxes: dict[str, Outbox] = {}
+        self._expected: OrderedDict[str, _Expected] = OrderedDict()
         self._mailboxes: OrderedDict[str, _Mailbox] = OrderedDict()
         self._changed = threading.Condition()
 
@@ -124,6 +143,10 @@ class LocalHub(Hub):
         with self._changed:
             before = self._outboxes.get(peer)
             self._outboxes[peer] = outbox
+            self._forget_late()
+            expected = self._expected.pop(peer, None)
+            for message in expected.messages if expected is not None else ():
+                outbox.put(message)
         if before is not None:
             before.cut(OUT_OF_ORDER, "the same peer has opened another socket")
 
@@ -135,14 +158,39 @@ class LocalHub(Hub):
             del self._outboxes[peer]
             return True
 
+    def expect(self, peer: str, seconds: float) -> None:
+        """See `Hub.expect`."""
+        with self._changed:
+            self._forget_late()
+            self._expected[peer] = _Expected(self._now() + seconds)
+
+    def forget(self, peer: str) -> None:
+        """See `Hub.forget`."""
+        with self._changed:
+            self._expected.pop(peer, None)
+
     def connected(self) -> int:
         """See `Hub.connected`."""
         return len(self._outboxes)
 
+    def expected(self) -> int:
+        """See `Hub.expected`."""
+        with self._changed:
+            self._forget_late()
+            return len(self._expected)
+
     def send(self, peer: str, message: Offer | Candidates) -> bool:
         """See `Hub.send`."""
-        outbox = self._outboxes.get(peer)
-        return outbox is not None and outbox.put(message)
+        with self._changed:
+            outbox = self._outboxes.get(peer)
+            if outbox is not None:
+                return outbox.put(message)
+            self._forget_late()
+            expected = self._expected.get(peer)
+            if expected is None or len(expected.messages) >= OUTBOX_LIMIT:
+                return False
+            expected.messages.append(message)
+            return True
 
     def cut(self, peer: str, code: int, reason: str) -> None:
         """See `Hub.cut`."""
@@ -180,6 +228,11 @@ class LocalHub(Hub):
                     left = until - self._now()
                 self._changed.wait(left)
             return [signal for exchange in exchanges for signal in self._empty(exchange)]
+
+    def _forget_late(self) -> None:
+        now = self._now()
+        while self._expected and next(iter(self._expected.values())).until < now:
+            self._expected.popitem(last=False)
 
     def _may_ask(self, exchange: str) -> bool:
         mailbox = self._mailboxes.get(exchange)

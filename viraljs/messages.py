@@ -31,6 +31,8 @@ MOST_CANDIDATES = 64
 MOST_RANGES = 64
 MOST_OFFERS = 8
 HIGHEST_NUMBER = 2**53 - 1
+COMPLETE = 100
+"""Progress of who has the whole bundle, in percent."""
 REFUSALS = ("busy", "gone")
 SOURCES = ("peers", "server", "cache", "mixed")
 
@@ -40,11 +42,12 @@ SOURCES = ("peers", "server", "cache", "mixed")
 
 @dataclass(frozen=True)
 class Announce:
-    """The sender holds the whole bundle with this digest, and proves that the server once gave it."""
+    """The sender holds `progress` percent of the bundle with this digest, and proves that the server named it."""
 
     type: ClassVar = "announce"
     digest: str
     proof: str
+    progress: int = COMPLETE
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,12 @@ class _Fields:
     def number(self, name: str) -> int:
         return self._count(self._values.get(name), name)
 
+    def progress(self) -> int:
+        value = self._values.get("progress", COMPLETE)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= COMPLETE:
+            raise self._refuse("progress", f"an integer from 0 to {COMPLETE}")
+        return value
+
     def _count(self, value: Any, name: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= HIGHEST_NUMBER:
             raise self._refuse(name, "an integer that is not negative")
@@ -316,7 +325,7 @@ def parse_seeder_message(data: str | bytes, longest: int) -> SeederMessage:
 
 
 _SEEDER_MESSAGES: Mapping[str, Callable[[_Fields], SeederMessage]] = {
-    Announce.type: lambda f: Announce(f.digest("digest"), f.text("proof", LONGEST_TOKEN)),
+    Announce.type: lambda f: Announce(f.digest("digest"), f.text("proof", LONGEST_TOKEN), f.progress()),
     Withdraw.type: lambda f: Withdraw(f.digest("digest")),
     Answer.type: lambda f: Answer(f.identifier("exchange"), f.sdp("sdp")),
     Candidates.type: lambda f: Candidates(f.identifier("exchange"), f.candidates()),

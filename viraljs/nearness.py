@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 IPV4_NETWORK_BITS = 24
@@ -34,6 +35,7 @@ class Place:
 NOWHERE = Place("", "")
 
 
+@lru_cache(maxsize=1024)
 def locate(address: str | None) -> Place:
     """Say where an address is.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 MEDIA_TYPES = frozenset(
@@ -58,6 +59,8 @@ class RequestFacts:
     """Failed deliveries in a row, from the breaker cookie."""
     consent: bool | None
     """What the consent cookie says; None where there is none."""
+    kept: Collection[str]
+    """Beginnings of digests that the browser has in Cache Storage, as its cookie says."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,20 @@ def judge_request(facts: RequestFacts, policy: Policy) -> str | None:
         ("authorization", facts.authorized),
         ("range", facts.has_range),
         ("prefetch", "prefetch" in (facts.purpose or "")),
-        ("crawler", bool(CRAWLERS.search(facts.user_agent))),
-        ("in-app", bool(IN_APP.search(facts.user_agent))),
-        ("save-data", facts.save_data),
     )
-    return _first(against) or _judge_destination(facts, policy) or _judge_visitor(facts, policy)
+    return (
+        _first(against)
+        or _judge_agent(facts.user_agent)
+        or _first((("save-data", facts.save_data),))
+        or _judge_destination(facts, policy)
+        or _judge_visitor(facts, policy)
+    )
+
+
+@lru_cache(maxsize=256)
+def _judge_agent(user_agent: str) -> str | None:
+    """Say why the program that asks is no browser that could take part. Browsers are many, their names few."""
+    return _first((("crawler", bool(CRAWLERS.search(user_agent))), ("in-app", bool(IN_APP.search(user_agent)))))
 
 
 def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
@@ -145,6 +157,7 @@ def _first(against: tuple[tuple[str, bool], ...]) -> str | None:
     return next((reason for reason, holds in against if holds), None)
 
 
+@lru_cache(maxsize=256)
 def is_trustworthy(scheme: str, host: str) -> bool:
     """Say whether a browser treats an origin as a secure context (W3C secure-contexts, 3.1).
 

@@ -9,7 +9,7 @@ from .nearness import Place
 
 @dataclass(frozen=True)
 class Candidate:
-    """A live seeder of one bundle, as the registry knows it now."""
+    """A live peer with one bundle, or with a part of it, as the registry knows it now."""
 
     peer: str
     place: Place
@@ -17,3 +17,5 @@ class Candidate:
     """Upload slots in use."""
     failures: int
     """Deliveries in a row that recipients reported as failed."""
+    progress: int
+    """Percent of the bundle that it holds, as it last said."""

@@ -16,27 +16,31 @@ from .config import Settings
 
 BREAKER_COOKIE = "viraljs_failures"
 CONSENT_COOKIE = "viraljs_consent"
+KEPT_COOKIE = "viraljs_kept"
+"""Tells what a browser has in Cache Storage: the beginnings of digests, joined by dots."""
+KEPT_CHARACTERS = 8
+MOST_KEPT = 32
 PARAMETER = "viraljs"
 DIRECT = "direct"
 MARKED = "script"
 VERSION_CHARACTERS = 8
 
+ISLAND = "\0island\0"
+"""Where the settings go, in a shell that is rendered once."""
+
 _package = files("viraljs")
 
 
 class Renderer:
-    """Reads the built client once and fills it in per response."""
+    """Reads the built client once and fills it in; what is the same for everybody is apart from what is a visitor's."""
 
     def __init__(self) -> None:
         """Read `static/` and `templates/`; a missing file is an error at start, not at a visitor's."""
         environment = Environment(autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - JavaScript, not HTML
-        self._shells = {
-            name: environment.from_string(_read("templates", f"{name}.js.j2")) for name in ("addition", "thin")
-        }
         scripts = sorted((_package / "static").iterdir(), key=lambda file: file.name)
         self.version = sha256(b"".join(file.read_bytes() for file in scripts)).hexdigest()[:VERSION_CHARACTERS]
         """Names the built client in URLs, so that what browsers keep of it can't be an older one."""
-        self._clients = {name: _read("static", f"{name}.js").strip() for name in ("addition", "thin")}
+        self._shells = {name: _render(environment, name) for name in ("addition", "thin")}
 
     def addition(self, manifest: Manifest, settings: Settings, base: str, proof: str) -> bytes:
         """Render what follows a bundle in a full response. Pure ASCII, so that any charset reads it alike.
@@ -47,27 +51,37 @@ class Renderer:
             base: the path of the signaling blueprint, with the app's mount point.
             proof: that the digest was served (`Tickets.prove`).
         """
-        return self._render("addition", {**self._seeding(manifest, settings, base), "proof": proof})
+        before, after = self._shells["addition"]
+        return before + _dump({**self._seeding(manifest, settings, base), "proof": proof}) + after
 
-    def thin(self, manifest: Manifest, settings: Settings, base: str, ticket: str) -> bytes:
+    def thin_beginning(self, manifest: Manifest, settings: Settings, base: str) -> bytes:
+        """Render what all thin responses of a bundle begin with, to be kept; the arguments are those of `addition`."""
+        receiving = {
+            **self._seeding(manifest, settings, base),
+            "pieces": b64encode(manifest.pieces).decode(),
+            "deadline": settings.deadline,
+            "breaker": [BREAKER_COOKIE, settings.breaker_seconds],
+            "cache": settings.client_cache,
+            "keptCookie": KEPT_COOKIE,
+        }
+        return self._shells["thin"][0] + _dump(receiving).removesuffix(b"}") + b","
+
+    def thin(self, beginning: bytes, ticket: str, *, stream: int | None = None, early: bool = False) -> bytes:
         """Render what stands in place of a bundle in a thin response.
 
         Args:
-            manifest: the bundle's.
-            settings: the app's.
-            base: as for `addition`.
+            beginning: as `thin_beginning` gave it.
             ticket: names the recipient and the seeders that it may ask, the best first (`Tickets.issue`).
+            stream: the piece from which the client begins at once to fetch from the server, if it is to do so.
+            early: whether it announces what it has while it still receives.
         """
-        receiving = {
-            "pieces": b64encode(manifest.pieces).decode(),
-            "ticket": ticket,
-            "deadline": settings.deadline,
-            "breaker": [BREAKER_COOKIE, settings.breaker_seconds],
-        }
-        return self._render("thin", {**self._seeding(manifest, settings, base), **receiving})
+        own: dict[str, Any] = {"ticket": ticket, "early": early}
+        if stream is not None:
+            own["stream"] = stream
+        return beginning + _dump(own).removeprefix(b"{") + self._shells["thin"][1]
 
     def _seeding(self, manifest: Manifest, settings: Settings, base: str) -> dict[str, Any]:
-        return {
+        island: dict[str, Any] = {
             "url": manifest.url,
             "digest": manifest.digest,
             "size": manifest.size,
@@ -79,10 +93,20 @@ class Renderer:
             "consent": settings.consent,
             "consentCookie": CONSENT_COOKIE,
         }
+        if settings.upload_limit is not None:
+            island["limit"] = settings.upload_limit
+        return island
 
-    def _render(self, name: str, island: Mapping[str, Any]) -> bytes:
-        text = self._shells[name].render(client=self._clients[name], island=json.dumps(island, separators=(",", ":")))
-        return text.encode("ascii")
+
+def _render(environment: Environment, name: str) -> tuple[bytes, bytes]:
+    """Place the built client in its template; give what comes before and what after the island."""
+    shell = environment.from_string(_read("templates", f"{name}.js.j2"))
+    before, after = shell.render(client=_read("static", f"{name}.js").strip(), island=ISLAND).split(ISLAND)
+    return before.encode("ascii"), after.encode("ascii")
+
+
+def _dump(island: Mapping[str, Any]) -> bytes:
+    return json.dumps(island, separators=(",", ":")).encode("ascii")
 
 
 def _read(folder: str, name: str) -> str:

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from .errors import MessageError, TokenError
 from .messages import (
+    COMPLETE,
     FORBIDDEN,
     OUT_OF_ORDER,
     SILENT,
@@ -56,16 +57,18 @@ class Close:
 
 @dataclass(frozen=True)
 class Joined:
-    """The seeder holds this digest now."""
+    """The seeder holds this digest now, or more of it than before: so many percent."""
 
     digest: str
+    progress: int
 
 
 @dataclass(frozen=True)
 class Left:
-    """The seeder holds this digest no longer."""
+    """The seeder holds this digest no longer; it may never have held all of it."""
 
     digest: str
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class SeederSession:
         self._longest = longest_message
         self._welcome = Welcome(peer, heartbeat, slots)
         self._pinged = False
-        self._digests: set[str] = set()
+        self._digests: dict[str, int] = {}
+        """Digest to the progress that was announced."""
         self._exchanges: OrderedDict[str, _Stage] = OrderedDict()
         self._closed = False
 
@@ -148,9 +152,8 @@ class SeederSession:
     def closed(self) -> list[Effect]:
         """Undo what the seeder stood for, when its socket is gone, and keep no recipient waiting for an answer."""
         self._closed = True
-        left: list[Effect] = [Left(digest) for digest in sorted(self._digests)]
+        left: list[Effect] = [self._left(digest) for digest in sorted(self._digests)]
         asked = [exchange for exchange, stage in self._exchanges.items() if stage is _Stage.OFFERED]
-        self._digests.clear()
         self._exchanges.clear()
         return [*left, *(Forward(Gone(exchange)) for exchange in asked)]
 
@@ -161,8 +164,7 @@ class SeederSession:
             case Withdraw(digest):
                 if digest not in self._digests:
                     raise MessageError("withdraw names a digest that was not announced", OUT_OF_ORDER)
-                self._digests.remove(digest)
-                return [Left(digest)]
+                return [self._left(digest)]
             case Answer(exchange):
                 self._advance(exchange, _Stage.OFFERED, _Stage.ANSWERED)
                 return [Forward(message)]
@@ -186,12 +188,16 @@ class SeederSession:
             self._check_proof(message.proof, message.digest)
         except TokenError as error:
             raise MessageError(str(error), FORBIDDEN) from error
-        if message.digest in self._digests:
-            return []
-        if len(self._digests) >= MOST_DIGESTS:
+        known = self._digests.get(message.digest)
+        if known is None and len(self._digests) >= MOST_DIGESTS:
             raise MessageError(f"one peer may announce {MOST_DIGESTS} digests at most", TOO_MANY)
-        self._digests.add(message.digest)
-        return [Joined(message.digest)]
+        if known is not None and message.progress <= known:
+            return []
+        self._digests[message.digest] = message.progress
+        return [Joined(message.digest, message.progress)]
+
+    def _left(self, digest: str) -> Left:
+        return Left(digest, self._digests.pop(digest) == COMPLETE)
 
     def _stage(self, exchange: str) -> _Stage:
         stage = self._exchanges.get(exchange)

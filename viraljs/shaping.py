@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from werkzeug.datastructures import Headers, ResponseCacheControl
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import dump_header, parse_cache_control_header, parse_set_header, quote_etag
 from werkzeug.wrappers import Response
 
 from .body import Body
@@ -17,6 +20,15 @@ ETAG_CHARACTERS = 32
 SHARED_CACHE_HEADERS = ("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control", "Surrogate-Key")
 DIGEST_HEADERS = ("Content-MD5", "Digest", "Content-Digest", "Repr-Digest")
 BODY_HEADERS = ("ETag", "Last-Modified", "Expires", "Content-Disposition", "SourceMap", "Accept-Ranges")
+SHARED_DIRECTIVES = frozenset({"public", "s-maxage", "proxy-revalidate"})
+CONDITIONS = (
+    "HTTP_RANGE",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_UNMODIFIED_SINCE",
+    "HTTP_IF_RANGE",
+)
 FETCH_METADATA = frozenset({"sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user"})
 
 
@@ -49,8 +61,14 @@ def make_conditional(response: Response, body: Body, environ: Mapping[str, Any],
     """
     if not shared:
         forbid_sharing(response)
-    if body.file is None and "ETag" not in response.headers:
-        response.set_etag(plain_etag(sha256(body.data or b"").hexdigest()))
+    if body.file is None:
+        response.headers.setdefault("Content-Length", str(body.known_size))
+        if "ETag" not in response.headers:
+            response.set_etag(plain_etag(body.digest()))
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD") and not any(name in environ for name in CONDITIONS):
+        # Werkzeug would look for each of them, and add a date, which is the server's to add.
+        response.headers["Accept-Ranges"] = "bytes"
+        return
     try:
         response.make_conditional(dict(environ), accept_ranges=True, complete_length=body.size)
     except RequestedRangeNotSatisfiable:
@@ -60,13 +78,7 @@ def make_conditional(response: Response, body: Body, environ: Mapping[str, Any],
 
 def forbid_sharing(response: Response) -> None:
     """Keep shared caches from storing a response (RFC 9111, 5.2.2.7); the visitor's own may."""
-    control = response.cache_control
-    control.private = True
-    # Not assigned None: that would leave the directive there, without a value.
-    for name in ("public", "s-maxage", "proxy-revalidate"):
-        control.pop(name, None)
-    for name in SHARED_CACHE_HEADERS:
-        response.headers.pop(name, None)
+    _amend(response.headers, _private(response.headers), SHARED_CACHE_HEADERS)
 
 
 def make_unmodified(response: Response, etag: str) -> None:
@@ -77,24 +89,22 @@ def make_unmodified(response: Response, etag: str) -> None:
     response.call_on_close(getattr(response.response, "close", lambda: None))
     response.direct_passthrough = False
     response.response = []
-    for name in ("Content-Length", "Content-Type", *DIGEST_HEADERS):
-        response.headers.pop(name, None)
+    _amend(response.headers, {}, ("Content-Length", "Content-Type", *DIGEST_HEADERS))
 
 
 def make_full(response: Response, body: Body, tail: bytes, etag: str) -> None:
     """Put the addition behind the bundle. The view's caching is kept, but for shared caches."""
     response.response = body.followed_by(tail)
-    response.headers["Content-Length"] = str(body.known_size + len(tail))
-    response.set_etag(etag)
-    response.headers["Accept-Ranges"] = "none"
-    forbid_sharing(response)
     # The seeder finds these bytes in its cache with a request whose fetch metadata differ from the script's own.
-    kept = [name for name in response.vary if name.lower() not in FETCH_METADATA]
-    if len(kept) < len(response.vary):
-        response.headers.pop("Vary")
-        response.vary.update(kept)
-    for name in DIGEST_HEADERS:
-        response.headers.pop(name, None)
+    vary = _without_fetch_metadata(_line(response.headers, "Vary"))
+    changes = {
+        "Content-Length": str(body.known_size + len(tail)),
+        "ETag": quote_etag(etag),
+        "Accept-Ranges": "none",
+        **({"Vary": vary} if vary else {}),
+        **_private(response.headers),
+    }
+    _amend(response.headers, changes, ("Vary", *DIGEST_HEADERS, *SHARED_CACHE_HEADERS))
 
 
 def make_thin(response: Response, script: bytes) -> None:
@@ -103,8 +113,35 @@ def make_thin(response: Response, script: bytes) -> None:
     response.call_on_close(getattr(response.response, "close", lambda: None))
     response.direct_passthrough = False
     response.response = [script]
-    response.headers["Content-Length"] = str(len(script))
-    response.headers["Content-Type"] = JAVASCRIPT
-    response.headers["Cache-Control"] = "no-store"
-    for name in (*BODY_HEADERS, *DIGEST_HEADERS, *SHARED_CACHE_HEADERS):
-        response.headers.pop(name, None)
+    changes = {"Content-Length": str(len(script)), "Content-Type": JAVASCRIPT, "Cache-Control": "no-store"}
+    _amend(response.headers, changes, (*BODY_HEADERS, *DIGEST_HEADERS, *SHARED_CACHE_HEADERS))
+
+
+# Headers ---------------------------------------------------------------------------------------------
+
+
+def _line(headers: Headers, name: str) -> str:
+    """Give all lines of a header as one (RFC 9110, 5.3)."""
+    return ", ".join(headers.getlist(name))
+
+
+def _amend(headers: Headers, changes: Mapping[str, str], without: Collection[str] = ()) -> None:
+    """Set some headers and remove others, in one go: each look-up by name goes through all of them."""
+    gone = {name.lower() for name in (*changes, *without)}
+    headers[:] = [*(pair for pair in headers if pair[0].lower() not in gone), *changes.items()]
+
+
+def _private(headers: Headers) -> dict[str, str]:
+    return {"Cache-Control": _make_private(_line(headers, "Cache-Control"))}
+
+
+@lru_cache(maxsize=64)
+def _make_private(header: str) -> str:
+    control = parse_cache_control_header(header, cls=ResponseCacheControl)
+    control.private = True
+    return dump_header({name: value for name, value in control.items() if name.lower() not in SHARED_DIRECTIVES})
+
+
+@lru_cache(maxsize=64)
+def _without_fetch_metadata(header: str) -> str:
+    return ", ".join(name for name in parse_set_header(header) if name.lower() not in FETCH_METADATA)

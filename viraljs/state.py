@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from random import Random, SystemRandom
+from random import Random
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 
-from .bundle import ManifestCache
+from .bundle import Manifest
+from .caching import Cache
 from .config import Settings
 from .errors import InitialisationError
 from .hub import Hub, LocalHub
@@ -24,6 +26,14 @@ EXTENSION = "viraljs"
 SILENT_HEARTBEATS = 3
 """Heartbeats without a sign of life after which a seeder is passed over."""
 PEER_ID_BYTES = 12
+MOST_MANIFESTS = 512
+MOST_TAILS = 64
+MOST_BEGINNINGS = 64
+"""Tails of full responses and beginnings of thin ones take a few kilobytes each."""
+MOST_BASES = 64
+SOCKETS_IN_THREADS = 4
+SOCKETS_ELSEWHERE = 800
+"""Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
 
 
 class State:
@@ -33,12 +43,16 @@ class State:
         """Build the parts; clocks and chance are chosen here and nowhere else."""
         self.settings = settings
         self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures)
-        self.rng: Random = SystemRandom()
+        # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.
+        self.rng = Random(secrets.randbits(64))  # noqa: S311
         self.registry: Registry = open_registry(
             settings.registry, time.monotonic, self.rng, SILENT_HEARTBEATS * settings.heartbeat
         )
         self.hub: Hub = LocalHub(time.monotonic)
-        self.manifests = ManifestCache()
+        self.manifests = Cache[Manifest](MOST_MANIFESTS)
+        self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
+        self.beginnings = Cache[bytes](MOST_BEGINNINGS)
+        self.bases = Cache[str](MOST_BASES)
         self.renderer = Renderer()
         self.metrics = Metrics(app)
         self._config: Mapping[str, object] = app.config
@@ -77,3 +91,19 @@ def current_state() -> State:
             " call viral.init_app(app)"
         )
     return state
+
+
+def most_sockets(state: State) -> int:
+    """Give the limit: where a socket holds a worker's thread, an idle seeder must not keep a page from its bytes."""
+    if state.settings.max_sockets is not None:
+        return state.settings.max_sockets
+    monkey = sys.modules.get("gevent.monkey")
+    cooperative = monkey is not None and monkey.is_module_patched("threading")
+    if not request.environ.get("wsgi.multithread", True) and not cooperative:
+        return 0
+    return SOCKETS_IN_THREADS if "gunicorn.socket" in request.environ and not cooperative else SOCKETS_ELSEWHERE
+
+
+def has_room(state: State) -> bool:
+    """Say whether one more peer may be expected to connect to this process."""
+    return state.hub.connected() + state.hub.expected() < most_sockets(state)

@@ -19,6 +19,11 @@ SEPARATOR = "~"
 """Between the fields of a ticket; ids and digests don't have it."""
 
 
+def name_exchange(recipient: str, seeder: str) -> str:
+    """Name what goes on between two matched peers."""
+    return f"{recipient}.{seeder}"
+
+
 @dataclass(frozen=True)
 class Ticket:
     """`recipient` (a peer id) may ask `seeders` (peer ids, the best first) for the bundle with this hex `digest`."""
@@ -26,6 +31,10 @@ class Ticket:
     recipient: str
     digest: str
     seeders: tuple[str, ...]
+
+    def exchange(self, seeder: str) -> str:
+        """Name what goes on between the recipient and one of its seeders."""
+        return name_exchange(self.recipient, seeder)
 
 
 class Tickets:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.clocks import Clock
 from viraljs.nearness import NOWHERE, locate
+from viraljs.peers import Candidate
 from viraljs.registry import Registry, open_registry
 
 LIFETIME = 75.0
@@ -45,7 +46,7 @@ def test_a_peer_that_announced_is_a_candidate_with_its_place(registry):
     registry.announce("a", NEIGHBOUR, DIGEST)
 
     (candidate,) = registry.candidates(DIGEST, HERE, 16)
-    assert (candidate.peer, candidate.place, candidate.uploads, candidate.failures) == ("a", NEIGHBOUR, 0, 0)
+    assert candidate == Candidate("a", NEIGHBOUR, uploads=0, failures=0, progress=100)
 
 
 def test_announcing_twice_is_being_there_once(registry):
@@ -151,6 +152,107 @@ def test_peers_at_an_unknown_place_are_found_all_the_same(registry):
     assert names(registry) == names(registry, NOWHERE) == ["a"]
 
 
+# Parts -----------------------------------------------------------------------------------------------
+
+
+def progress_of(registry, name):
+    return next(one.progress for one in registry.candidates(DIGEST, HERE, 16) if one.peer == name)
+
+
+def test_progress_is_told_and_never_goes_down(registry):
+    for said, known in ((25, 25), (75, 75), (50, 75), (100, 100), (0, 100)):
+        registry.announce("a", HERE, DIGEST, said)
+        assert progress_of(registry, "a") == known
+    assert registry.population(DIGEST) == 1
+
+
+def test_who_comes_back_begins_with_what_it_says_then(registry):
+    registry.announce("a", HERE, DIGEST, 75)
+    registry.withdraw("a", DIGEST)
+    registry.announce("a", HERE, DIGEST, 25)
+
+    assert progress_of(registry, "a") == 25
+
+
+def test_complete_ones_come_before_partial_ones(registry):
+    registry.announce("part here", HERE, DIGEST, 50)
+    registry.announce("all abroad", ABROAD, DIGEST)
+    registry.announce("all here", HERE, DIGEST)
+    registry.announce("part abroad", ABROAD, DIGEST, 50)
+
+    assert names(registry) == ["all here", "all abroad", "part here", "part abroad"]
+
+
+def test_the_few_of_one_kind_are_found_among_the_many_of_the_other(registry):
+    for number in range(2_000):
+        registry.announce(f"part{number}", HERE, DIGEST, 50)
+        registry.announce(f"all{number}", HERE, OTHER)
+    registry.announce("all", ABROAD, DIGEST)
+    registry.announce("part", ABROAD, OTHER, 50)
+
+    assert names(registry, limit=4)[0] == "all"
+    assert names(registry, digest=OTHER, limit=4)[3] == "part"
+
+
+def test_where_there_are_many_of_both_kinds_each_gets_half(registry):
+    for number in range(50):
+        registry.announce(f"part{number}", HERE, DIGEST, 50)
+        registry.announce(f"all{number}", HERE, DIGEST)
+
+    assert [name[0] for name in names(registry, limit=4)] == ["a", "a", "p", "p"]
+    assert names(registry, limit=1)[0].startswith("all")
+
+
+# Recipients under way --------------------------------------------------------------------------------
+
+
+def test_a_recipient_under_way_is_a_candidate_that_has_nothing_yet(registry):
+    registry.begin("a", NEIGHBOUR, DIGEST, 10)
+
+    assert registry.candidates(DIGEST, HERE, 16) == [Candidate("a", NEIGHBOUR, 0, 0, 0)]
+    assert registry.reserve("a", "x", 1, 60)
+    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 1
+
+
+def test_one_that_is_never_heard_of_vanishes_by_itself(registry, clock):
+    registry.begin("a", HERE, DIGEST, 10)
+
+    clock.advance(10)
+    assert names(registry) == ["a"]
+    clock.advance(0.1)
+    assert names(registry) == []
+    assert registry.population(DIGEST) == 0
+    assert not registry.reserve("a", "x", 1, 60)
+
+
+@pytest.mark.parametrize("sign", ["touch", "announce"])
+def test_one_that_is_heard_of_is_a_peer_like_others(registry, clock, sign):
+    registry.begin("a", HERE, DIGEST, 10)
+    clock.advance(5)
+    if sign == "touch":
+        registry.touch("a")
+    else:
+        registry.announce("a", HERE, DIGEST, 25)
+
+    clock.advance(LIFETIME)
+    registry.begin("b", HERE, OTHER, 10)
+    assert names(registry) == ["a"]
+    assert progress_of(registry, "a") == (0 if sign == "touch" else 25)
+    clock.advance(0.1)
+    assert names(registry) == []
+    assert registry.population(DIGEST) == 1
+
+
+def test_to_begin_anew_takes_nothing_from_a_peer(registry, clock):
+    registry.announce("a", HERE, DIGEST)
+    registry.begin("a", HERE, DIGEST, 10)
+    registry.begin("a", HERE, OTHER, 10)
+    clock.advance(LIFETIME)
+
+    assert names(registry) == names(registry, digest=OTHER) == ["a"]
+    assert progress_of(registry, "a") == 100
+
+
 # Signs of life ---------------------------------------------------------------------------------------
 
 
@@ -221,6 +323,28 @@ def test_a_slot_falls_free_by_itself(registry, clock):
     clock.advance(0.1)
     assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 0
     assert registry.reserve("a", "y", 1, 60)
+
+
+def test_an_exchange_that_has_a_slot_keeps_it_for_longer(registry, clock):
+    registry.announce("a", HERE, DIGEST)
+    assert registry.reserve("a", "x", 1, 5)
+    clock.advance(4)
+    assert registry.reserve("a", "x", 1, 60)
+    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 1
+
+    clock.advance(59.9)
+    assert not registry.reserve("a", "y", 1, 60)
+    clock.advance(0.1)
+    assert registry.reserve("a", "y", 1, 60)
+
+
+def test_a_slot_whose_time_is_over_is_not_kept_before_others(registry, clock):
+    registry.announce("a", HERE, DIGEST)
+    registry.reserve("a", "x", 1, 5)
+    clock.advance(5)
+    registry.reserve("a", "y", 1, 60)
+
+    assert not registry.reserve("a", "x", 1, 60)
 
 
 def test_a_peer_that_is_not_there_has_no_slot(registry):

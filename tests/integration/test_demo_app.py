@@ -209,7 +209,7 @@ def test_three_browsers_take_one_copy_from_the_origin(tmp_path):
     lines = [line for line in done.stdout.splitlines() if re.match(r"visitor \d  ", line)]
     assert len(lines) == 3, done.stdout
     assert "from the server in" in lines[0]
-    assert lines[0].endswith("(full)")
+    assert lines[0].endswith("(thin, then direct)"), "the first streams a bundle of this size"
     assert all(re.search(r" from \d peers? ", line) and line.endswith("(thin)") for line in lines[1:]), done.stdout
     assert "3 visitors got 4.8" in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")

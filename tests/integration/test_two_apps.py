@@ -1,6 +1,9 @@
 """Two apps in one process, with a prefix, a secret and bundles of their own, and the signals that tell them apart."""
 
+from unittest.mock import Mock
+
 import pytest
+from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -131,3 +134,76 @@ def test_what_was_decided_is_told_once_all_hooks_are_through(apps):
         visit(one)
 
     assert heard == [("untouched", "set-cookie", len(ONE))]
+
+
+# What is kept between requests -----------------------------------------------------------------------
+
+
+def test_the_same_bundle_has_settings_and_proof_of_its_app_however_often_it_is_asked_for():
+    apps = [new_app(CONSENT=False, URL_PREFIX="/a"), new_app(UPLOAD_LIMIT=1_000, URL_PREFIX="/b")]
+    for number, app in enumerate(apps):
+        app.secret_key = f"secret {number}"
+        serve_bundle(app, lambda: ONE)
+
+    for _ in range(2):
+        islands = [island_of(visit(app).data) for app in apps]
+        assert [island["base"] for island in islands] == ["/a", "/b"]
+        assert [island.get("limit") for island in islands] == [None, 1_000]
+        for app, island in zip(apps, islands, strict=True):
+            state_of(app).tickets.check_proof(island["proof"], digest_of(ONE))
+
+    for app in apps:
+        add_seeder(app, ONE)
+    for _ in range(2):
+        islands = [island_of(visit(app).data) for app in apps]
+        assert [island["base"] for island in islands] == ["/a", "/b"]
+        assert [island.get("limit") for island in islands] == [None, 1_000]
+    assert len({island["ticket"] for island in islands}) == 2
+
+
+def test_every_visitor_of_a_thin_response_has_a_ticket_of_its_own(apps):
+    add_seeder(apps[0], ONE)
+
+    assert len({island_of(visit(apps[0]).data)["ticket"] for _ in range(3)}) == 3
+
+
+def test_what_is_the_same_for_everybody_is_rendered_once(apps, monkeypatch):
+    one, _ = apps
+    addition = Mock(wraps=state_of(one).renderer.addition)
+    beginning = Mock(wraps=state_of(one).renderer.thin_beginning)
+    monkeypatch.setattr(state_of(one).renderer, "addition", addition)
+    monkeypatch.setattr(state_of(one).renderer, "thin_beginning", beginning)
+
+    full = [visit(one) for _ in range(3)]
+    add_seeder(one, ONE)
+    thin = [visit(one) for _ in range(3)]
+
+    assert [delivery_of(response) for response in full + thin] == ["full"] * 3 + ["thin"] * 3
+    assert (addition.call_count, beginning.call_count) == (1, 1)
+    assert len({(response.data, response.headers["ETag"]) for response in full}) == 1
+
+
+@pytest.mark.parametrize("seeded", [False, True], ids=["full", "thin"])
+def test_one_app_mounted_twice_says_each_time_where_it_is(apps, seeded):
+    one, other = apps
+    if seeded:
+        add_seeder(one, ONE)
+    client = Client(DispatcherMiddleware(other, {"/here": one, "/there": one}))
+
+    for place in ("/here", "/there", "/here"):
+        island = island_of(client.get(f"{place}/app.js", headers=SCRIPT, buffered=True).data)
+        assert (island["url"], island["base"]) == (f"{place}/app.js", f"{place}/one")
+
+
+def test_an_app_of_several_hosts_says_to_each_where_the_signaling_is():
+    app = Flask("tested", static_folder=None, subdomain_matching=True)
+    app.config.update(SERVER_NAME="localhost", SECRET_KEY="for tests", VIRALJS_MIN_SIZE=1, VIRALJS_CROWD_SECONDS=0)
+    viral = ViralJS(app)
+    app.add_url_rule("/app.js", "main", viral.bundle(lambda: ONE))
+    app.add_url_rule("/app.js", "other", viral.bundle(lambda: ONE), subdomain="other")
+
+    for _ in range(2):
+        bases = [
+            island_of(visit(app, base_url=base).data)["base"] for base in ("http://localhost", "http://other.localhost")
+        ]
+        assert bases == ["/viraljs", "http://localhost/viraljs"]

@@ -32,9 +32,16 @@ class Chromium:
         profile: an empty folder, on disk, so that the HTTP cache is the one that visitors have.
         patches: scripts to run in every page before its own, over the DevTools protocol.
         page_load_strategy: as WebDriver has it; with `"none"`, `visit` does not wait for the page to load.
+        arguments: more of them for the command line.
     """
 
-    def __init__(self, profile: Path, patches: Sequence[str] = (), page_load_strategy: str = "normal") -> None:
+    def __init__(
+        self,
+        profile: Path,
+        patches: Sequence[str] = (),
+        page_load_strategy: str = "normal",
+        arguments: Sequence[str] = (),
+    ) -> None:
         self._profile = profile
         self._closed = False
         options = webdriver.ChromeOptions()
@@ -49,6 +56,7 @@ class Chromium:
             f"--user-data-dir={profile}",
             f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1",
             *(["--no-sandbox"] if os.getuid() == 0 else []),
+            *arguments,
         ):
             options.add_argument(argument)
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))

@@ -13,6 +13,7 @@ TEXT = b"text();\n" * 100
 DATA = b"file();\n" * 100_000
 
 app = Flask("one_bundle", static_folder=None)
+app.config.update(VIRALJS_CROWD_SECONDS=0, VIRALJS_STREAM_SIZE=1 << 40)
 app.config.from_prefixed_env()
 app.config.update(SECRET_KEY="for tests", VIRALJS_MIN_SIZE=1, VIRALJS_STATS=lambda: True)
 viral = ViralJS(app)

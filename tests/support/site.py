@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -16,10 +17,15 @@ from flask import Flask, Request, Response, abort, g, render_template_string, re
 from tests.support.servers import serve_here
 from tests.support.until import until
 from viraljs import ViralJS, signals
+from viraljs.nearness import NOWHERE
+from viraljs.peers import Candidate
 from viraljs.state import State
 
 FAR_OFF_MS = 30_000
 """A deadline for tests in which peers deliver: a busy machine must not make the server step in."""
+MOST_PEERS = 64
+PART_BYTES = 16_384
+"""A bundle goes out in such parts where something is to come between them."""
 NONCE = "bm9uY2U"
 SIGNALS = ("response_decided", "seeder_joined", "seeder_left", "delivery_reported", "peer_rejected")
 
@@ -56,12 +62,18 @@ def plotly_path() -> Path:
     return Path(spec.origin).parent / "package_data" / "plotly.min.js"
 
 
-def bundle(size: int = 100_000, answer: int = 42, code: str = "") -> bytes:
-    """Make a script of so many bytes that counts its runs and sets `answer`, in a page, a module or a worker alike."""
-    start = f"globalThis.runs = (globalThis.runs || 0) + 1;\nglobalThis.answer = {answer};\n{code}\n/*"
-    rest = size - len(start.encode()) - len("*/\n")
-    filler = Random(f"{size} {answer}").randbytes(rest // 2 + 1).hex()[:rest]
-    return f"{start}{filler}*/\n".encode()
+def bundle(size: int = 100_000, answer: int = 42, code: str = "", *, dense: bool = False) -> bytes:
+    """Make a script of so many bytes that counts its runs and sets `answer`, in a page, a module or a worker alike.
+
+    It shrinks to about half its size, or, if it is `dense`, not at all.
+    """
+    start = f"globalThis.runs = (globalThis.runs || 0) + 1;\nglobalThis.answer = {answer};\n{code}\n/*".encode()
+    end = b"*/\n"
+    rest = size - len(start) - len(end)
+    chance = Random(f"{size} {answer}")
+    if dense:
+        return start + chance.randbytes(rest).replace(b"*", b"+") + end
+    return start + chance.randbytes(rest // 2 + 1).hex().encode()[:rest] + end
 
 
 @dataclass
@@ -93,7 +105,10 @@ class Site:
 
     def __init__(self, **settings: Any) -> None:
         self.app = Flask("site")
-        defaults = {"ice_servers": [], "deadline": FAR_OFF_MS}
+        # By turns: whoever finds no seeder gets a full response, however soon it comes after another; and nobody has
+        # kept a bundle from the visit before.
+        apart = {"crowd_seconds": 0, "stream_size": 1 << 40, "client_cache": 0}
+        defaults = {"ice_servers": [], "deadline": FAR_OFF_MS, **apart}
         config = {f"VIRALJS_{name.upper()}": value for name, value in {**defaults, **settings}.items()}
         self.app.config.update(config, SECRET_KEY="a secret of the tests")
         self.viral = ViralJS(self.app)
@@ -102,6 +117,8 @@ class Site:
         self.bundle_headers: dict[str, str] = {}
         self.before: Callable[[Request], Any] | None = None
         """Called with each request; what it returns is the response, as with Flask's own `before_request`."""
+        self.valve: Callable[[Served], Any] | None = None
+        """Called before each part of a bundle goes out, with what went out before it; it may wait."""
         self._held: dict[str, threading.Event] = {}
         self.served: list[Served] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -167,6 +184,22 @@ class Site:
         finally:
             released.set()
 
+    @contextmanager
+    def dammed(self, after: int, status: int = 200) -> Iterator[Callable[[], None]]:
+        """Hold bundles back once so many bytes of a response are out, until the yielded function is called.
+
+        Args:
+            after: bytes; the last part before may take it a little further.
+            status: of the responses to hold back: 200 is a whole bundle, 206 are ranges of one.
+        """
+        released = threading.Event()
+        self.valve = lambda one: released.wait() if one.status == status and one.sent >= after else None
+        try:
+            yield released.set
+        finally:
+            released.set()
+            self.valve = None
+
     def url(self, path: str = "", host: str = "127.0.0.1") -> str:
         """Give the address of a page."""
         return f"http://{host}:{self.port}/{path}"
@@ -190,7 +223,11 @@ class Site:
             return start_response(status, headers, *args)
 
         self.served.append(entry)
-        return _Counted(self._wsgi(environ, start), entry)
+        body = self._wsgi(environ, start)
+        return _Counted(body, entry, self._valve_of(entry))
+
+    def _valve_of(self, entry: Served) -> Callable[[Served], Any] | None:
+        return self.valve if entry.path.startswith("/b/") and entry.kind != "thin" else None
 
     def _note(self, name: str) -> Callable[..., None]:
         def note(_sender: object, **fields: Any) -> None:
@@ -209,6 +246,22 @@ class Site:
     def kinds(self, path: str = "/b/app.js") -> list[str | None]:
         """List what was decided for a path."""
         return [one.kind for one in self.sent(path)]
+
+    def direct_bytes(self, name: str = "app.js") -> int:
+        """Sum up what thin clients took of a bundle from the server."""
+        return sum(one.sent for one in self.sent(f"/b/{name}", "viraljs=direct"))
+
+    def progress(self, name: str = "app.js") -> dict[str, int]:
+        """Give how many percent of a bundle each peer has announced, those that are receiving included."""
+        return {one.peer: one.progress for one in self._swarm(name)}
+
+    def uploads(self, name: str = "app.js") -> dict[str, int]:
+        """Give how many upload slots of each peer of a bundle are in use."""
+        return {one.peer: one.uploads for one in self._swarm(name)}
+
+    def _swarm(self, name: str) -> list[Candidate]:
+        digest = sha256(self.bundles[name]).hexdigest()
+        return self.state.registry.candidates(digest, NOWHERE, MOST_PEERS)
 
     @property
     def seeders(self) -> list[str]:
@@ -237,16 +290,23 @@ class Site:
 
 
 class _Counted:
-    """A response's body that counts each part before it is sent."""
+    """A response's body that counts each part before it is sent, and lets a valve come before it."""
 
-    def __init__(self, body: Iterable[bytes], entry: Served) -> None:
+    def __init__(self, body: Iterable[bytes], entry: Served, valve: Callable[[Served], Any] | None) -> None:
         self._body = body
         self._entry = entry
+        self._valve = valve
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in self._body:
+        for part in self._body if self._valve is None else self._parts(self._valve):
             self._entry.sent += len(part)
             yield part
+
+    def _parts(self, valve: Callable[[Served], Any]) -> Iterator[bytes]:
+        for whole in self._body:
+            for at in range(0, len(whole), PART_BYTES):
+                valve(self._entry)
+                yield whole[at : at + PART_BYTES]
 
     def close(self) -> None:
         getattr(self._body, "close", lambda: None)()

@@ -29,12 +29,16 @@ BUNDLE = b"globalThis.ran = (globalThis.ran ?? 0) + 1; /* " + b"padding " * 40 +
 """A small bundle; the apps below set VIRALJS_MIN_SIZE to 1."""
 
 
+BY_TURNS = {"CROWD_SECONDS": 0, "STREAM_SIZE": 1 << 40}
+"""Settings for tests that look at one visitor after another: whoever finds no seeder gets a full response."""
+
+
 def new_app(viral: ViralJS | None = None, /, **config: Any) -> Flask:
-    """Make an app with ViralJS that takes bundles of any size; keys of `config` come without `VIRALJS_`."""
+    """Make an app with ViralJS that takes bundles of any size, by turns; keys of `config` come without `VIRALJS_`."""
     app = Flask("tested", static_folder=None)
     app.testing = True
     app.secret_key = "for tests"
-    app.config.update({f"VIRALJS_{key}": value for key, value in {"MIN_SIZE": 1, **config}.items()})
+    app.config.update({f"VIRALJS_{key}": value for key, value in {"MIN_SIZE": 1, **BY_TURNS, **config}.items()})
     (viral or ViralJS()).init_app(app)
     return app
 

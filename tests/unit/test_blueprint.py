@@ -1,15 +1,15 @@
-"""A seeder's connection on a scripted socket, and limits by server; real sockets: `integration/test_signaling.py`."""
+"""A seeder's connection on a scripted socket, as bytes go through it; real sockets: `integration/test_signaling.py`."""
 
 import json
 import logging
-import sys
 from collections.abc import Callable
 
 import pytest
 from simple_websocket import ConnectionClosed
 
 from tests.support.visits import new_app, state_of
-from viraljs.blueprint import SOCKETS_ELSEWHERE, SOCKETS_IN_THREADS, _Connection, _most_sockets, _WholeWrites
+from viraljs import signals
+from viraljs.blueprint import _Connection, _WholeWrites
 from viraljs.messages import Candidates
 from viraljs.nearness import NOWHERE
 
@@ -73,8 +73,9 @@ def run(app, ws):
     return [message["type"] for message in ws.sent]
 
 
-def announce(app):
-    return json.dumps({"type": "announce", "digest": DIGEST, "proof": state_of(app).tickets.prove(DIGEST)})
+def announce(app, **progress):
+    proof = state_of(app).tickets.prove(DIGEST)
+    return json.dumps({"type": "announce", "digest": DIGEST, "proof": proof, **progress})
 
 
 # Heartbeats ------------------------------------------------------------------------------------------
@@ -121,6 +122,50 @@ def test_what_is_relayed_is_written(app):
     assert run(app, ws) == ["welcome", "candidates", "ping"]
 
 
+def test_what_waited_for_a_peer_comes_behind_its_greeting(app):
+    hub = state_of(app).hub
+    hub.expect("me", 10)
+    hub.send("me", Candidates("r.me", ()))
+    ws = FakeWebSocket(PONG, None, None)
+
+    assert run(app, ws) == ["welcome", "candidates", "ping"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([], []),
+        ([0, 50], []),
+        ([50, 100], ["joined", "left"]),
+        ([100], ["joined", "left"]),
+        ([None], ["joined", "left"]),
+    ],
+    ids=["nothing", "a part", "a part, then all", "all", "not told, so all"],
+)
+def test_only_who_had_all_is_told_to_have_joined_and_left(app, steps, told):
+    heard: list[str] = []
+    words = [announce(app, **({} if progress is None else {"progress": progress})) for progress in steps]
+    with (
+        signals.seeder_joined.connected_to(lambda *_, **__: heard.append("joined"), sender=app),
+        signals.seeder_left.connected_to(lambda *_, **__: heard.append("left"), sender=app),
+    ):
+        run(app, FakeWebSocket(*words, None, None))
+
+    assert heard == told
+    assert state_of(app).registry.population(DIGEST) == 0
+
+
+def test_the_registry_learns_of_progress(app):
+    found: list[int] = []
+
+    def look():
+        found.extend(one.progress for one in state_of(app).registry.candidates(DIGEST, NOWHERE, 16))
+
+    run(app, FakeWebSocket(announce(app, progress=25), look, announce(app, progress=75), look, None, None))
+
+    assert found == [25, 75]
+
+
 def test_a_seeder_that_is_cut_off_is_closed_with_the_reason(app):
     ws = FakeWebSocket(announce(app), lambda: state_of(app).hub.cut("me", 4410, "wrong bytes"))
     run(app, ws)
@@ -164,37 +209,6 @@ def test_a_line_that_closes_while_we_write_still_leaves_the_swarm(app):
 
     assert state_of(app).registry.population(DIGEST) == 0
     assert state_of(app).hub.connected() == 0
-
-
-# Limits ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("environ", "patched", "expected"),
-    [
-        ({"werkzeug.socket": None, "wsgi.multithread": True}, False, SOCKETS_ELSEWHERE),
-        ({"gunicorn.socket": None, "wsgi.multithread": True}, False, SOCKETS_IN_THREADS),
-        ({"gunicorn.socket": None, "wsgi.multithread": True}, True, SOCKETS_ELSEWHERE),
-        ({"gunicorn.socket": None, "wsgi.multithread": False}, True, SOCKETS_ELSEWHERE),
-        ({"gunicorn.socket": None, "wsgi.multithread": False}, False, 0),
-    ],
-    ids=["flask run", "gthread", "gevent", "gevent says no threads", "sync"],
-)
-def test_how_many_sockets_a_process_takes_depends_on_what_one_costs_there(app, monkeypatch, environ, patched, expected):
-    class Monkey:
-        @staticmethod
-        def is_module_patched(_):
-            return patched
-
-    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey)
-    with app.test_request_context(environ_overrides=environ):
-        assert _most_sockets(state_of(app)) == expected
-
-
-def test_the_setting_stands_over_that():
-    app = new_app(MAX_SOCKETS=7)
-    with app.test_request_context():
-        assert _most_sockets(state_of(app)) == 7
 
 
 # Sockets ---------------------------------------------------------------------------------------------

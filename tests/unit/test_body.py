@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import tempfile
+from hashlib import sha256
 
 import pytest
 from flask import Response
@@ -64,6 +65,20 @@ def test_bytes_are_known(path):
     assert (body.size, body.data, body.file) == (len(DATA), DATA, None)
     assert b"".join(body.chunks()) == DATA
     assert b"".join(body.followed_by(b"!")) == DATA + b"!"
+
+
+def test_a_short_body_goes_out_with_its_tail_in_one_part_and_a_long_one_is_not_copied():
+    short, long = Body.of(Response(bytes(READ_BYTES))), Body.of(Response(bytes(READ_BYTES + 1)))
+
+    assert [len(part) for part in short.followed_by(b"!")] == [READ_BYTES + 1]
+    parts = list(long.followed_by(b"!"))
+    assert [len(part) for part in parts] == [READ_BYTES + 1, 1]
+    assert parts[0] is long.data
+
+
+def test_the_digest_of_bytes_is_known():
+    assert Body.of(Response(DATA)).digest() == sha256(DATA).hexdigest()
+    assert Body.of(Response(b"")).digest() == sha256(b"").hexdigest()
 
 
 def test_a_list_of_parts_is_known_as_a_whole():

@@ -1,15 +1,14 @@
-"""Digests, pieces and the cache of manifests."""
+"""Digests, pieces and the manifest."""
 
-import threading
 from hashlib import sha256
-from itertools import count, pairwise
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from viraljs import bundle
-from viraljs.bundle import Manifest, ManifestCache, build_manifest, piece_length_for
+from viraljs.bundle import build_manifest, piece_length_for
 from viraljs.errors import BundleError
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -18,10 +17,6 @@ TYPE = "text/javascript"
 
 def manifest_of(data, *chunks):
     return build_manifest("/app.js", TYPE, len(data), chunks or [data])
-
-
-def a_manifest(url="/app.js"):
-    return Manifest(url, TYPE, 1, "00" * 32, 64 * KIB, b"")
 
 
 def test_a_manifest_says_what_a_recipient_must_know():
@@ -96,75 +91,3 @@ def test_pieces_are_few_up_to_half_a_mebibyte_each_and_never_more_than_256(size,
 @pytest.mark.parametrize("before", [0, 64 * KIB - 10, 64 * KIB - 4])
 def test_a_bundle_that_imports_by_path_is_found_out_wherever_pieces_begin(code, imports, before):
     assert manifest_of(b" " * before + code.encode() + b" " * 100).imports is imports
-
-
-# The cache -------------------------------------------------------------------------------------------
-
-
-def test_the_cache_builds_once():
-    cache, built = ManifestCache(), count()
-
-    def build():
-        next(built)
-        return a_manifest()
-
-    assert cache.get("key", build) is cache.get("key", build)
-    assert next(built) == 1
-
-
-def test_two_keys_do_not_mix():
-    cache = ManifestCache()
-
-    assert cache.get("one", lambda: a_manifest("/1.js")).url == "/1.js"
-    assert cache.get("two", lambda: a_manifest("/2.js")).url == "/2.js"
-
-
-def test_the_least_recently_used_goes_first():
-    cache, built = ManifestCache(limit=2), []
-
-    def ask(key):
-        def build():
-            built.append(key)
-            return a_manifest(key)
-
-        cache.get(key, build)
-
-    for key in ("a", "b", "a", "c", "a", "b"):
-        ask(key)
-
-    assert built == ["a", "b", "c", "b"]
-
-
-def test_a_build_that_fails_is_tried_again():
-    cache = ManifestCache()
-
-    def fail():
-        raise BundleError("changed")
-
-    with pytest.raises(BundleError):
-        cache.get("key", fail)
-
-    assert cache.get("key", a_manifest) == a_manifest()
-
-
-def test_threads_that_ask_at_the_same_moment_share_one_build():
-    cache, built = ManifestCache(), []
-    building, go_on = threading.Event(), threading.Event()
-
-    def slowly():
-        built.append(threading.get_ident())
-        building.set()
-        assert go_on.wait(10)
-        return a_manifest()
-
-    threads = [threading.Thread(target=cache.get, args=("key", slowly)) for _ in range(4)]
-    threads[0].start()
-    assert building.wait(10)
-    for thread in threads[1:]:
-        thread.start()
-    assert cache.get("another", a_manifest) == a_manifest(), "a slow build must not hold up another bundle"
-    go_on.set()
-    for thread in threads:
-        thread.join(10)
-
-    assert len(built) == 1

@@ -30,7 +30,7 @@ def test_settings_prints_every_key_with_what_it_is_for(printed):
 
 def test_settings_tells_what_was_set_from_what_is_left_as_it_comes(printed):
     assert "VIRALJS_PEERS = 5\n" in printed
-    assert "VIRALJS_DEADLINE = 1000 (default)\n" in printed
+    assert "VIRALJS_DEADLINE = 500 (default)\n" in printed
 
 
 def test_flask_finds_the_commands_by_itself():

@@ -38,6 +38,10 @@ VALUES = {
     "PEERS": integers(1, 8),
     "UPLOAD_SLOTS": integers(1, 64),
     "DEADLINE": integers(50, 60_000),
+    "STREAM_SIZE": integers(1, 1 << 40),
+    "CROWD_SECONDS": seconds(0, 3_600),
+    "CLIENT_CACHE": integers(0, 1 << 40),
+    "UPLOAD_LIMIT": ([None, 1, 1 << 40], [0, (1 << 40) + 1, "fast", 1.5, True]),
     "ICE_SERVERS": (
         [[], [STUN], (STUN, TURN)],
         [
@@ -91,6 +95,10 @@ EXPECTATIONS = {
     "PEERS": "an integer from 1 to 8",
     "UPLOAD_SLOTS": "an integer from 1 to 64",
     "DEADLINE": "an integer from 50 to 60000",
+    "STREAM_SIZE": "an integer from 1 to 1099511627776",
+    "CROWD_SECONDS": "a number of seconds from 0 to 3600",
+    "CLIENT_CACHE": "an integer from 0 to 1099511627776",
+    "UPLOAD_LIMIT": "None or an integer from 1 to 1099511627776",
     "ICE_SERVERS": "a list of RTCIceServer dicts, such as [{",
     "ORIGINS": 'a list of origins, such as ["https://www.example.org"], without a path',
     "PLAIN_HTTP": "one of 'marked', 'always', 'never'",

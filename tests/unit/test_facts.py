@@ -4,7 +4,7 @@ import pytest
 from flask import Flask, Response, session
 
 from tests.support.visits import SCRIPT
-from viraljs.facts import bundle_url, request_facts, response_facts
+from viraljs.facts import bundle_url, personal_reason, request_facts, response_facts
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_script_element_of_chrome(app):
         "same-origin",
     )
     assert (facts.direct, facts.marked, facts.has_range, facts.save_data, facts.authorized) == (False,) * 5
-    assert (facts.plain_http, facts.purpose, facts.failures, facts.consent) == (False, None, 0, None)
+    assert (facts.plain_http, facts.purpose, facts.failures, facts.consent, facts.kept) == (False, None, 0, None, ())
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,27 @@ def test_a_script_element_of_chrome(app):
 def test_what_a_request_says(app, headers, fact, value):
     with visiting(app, headers=headers):
         assert getattr(request_facts(), fact) == value
+
+
+@pytest.mark.parametrize(
+    ("cookie", "kept"),
+    [
+        ("0123abcd", ["0123abcd"]),
+        (".".join(["0123abcd"] * 32), ["0123abcd"] * 32),
+        (".".join(["0123abcd"] * 33), ()),
+        ("", ()),
+        ("0123abcd.", ()),
+        ("0123ABCD", ()),
+        ("0123abcd.0123abc", ()),
+        ("0123abcd0123abcd", ()),
+        ("\u0660123abcd", ()),
+        ("a" * 5_000, ()),
+    ],
+    ids=["one", "32", "33", "none", "a dot too many", "capitals", "too short", "no dot", "odd digits", "too long"],
+)
+def test_what_a_browser_says_to_have_kept(app, cookie, kept):
+    with visiting(app, headers={"Cookie": f"viraljs_kept={cookie}"}):
+        assert request_facts().kept == kept
 
 
 @pytest.mark.parametrize(
@@ -138,6 +159,48 @@ def test_a_response_of_its_own(app):
 def test_what_a_response_says(app, headers, fact, value):
     with visiting(app):
         assert getattr(response_facts(Response("x", headers=headers)), fact) == value
+
+
+@pytest.mark.parametrize(
+    ("lines", "fact", "value"),
+    [
+        ([("Cache-Control", "public"), ("cache-control", "private")], "private", True),
+        ([("Cache-Control", "public"), ("Cache-Control", "no-store")], "no_store", True),
+        ([("Cache-Control", "Private")], "private", True),
+        ([("Cache-Control", "NO-STORE")], "no_store", True),
+        ([("Vary", "Accept-Encoding"), ("vary", "Cookie")], "vary", {"accept-encoding", "cookie"}),
+        ([("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], "encoded", True),
+    ],
+    ids=str,
+)
+def test_what_makes_a_response_personal_is_seen_in_every_line_and_in_any_case(app, lines, fact, value):
+    with visiting(app):
+        assert getattr(response_facts(Response("x", headers=lines)), fact) == value
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([], None),
+        ([("Vary", "Accept-Encoding, Origin")], None),
+        ([("Vary", "Accept-Encoding"), ("Vary", "cookie")], "vary"),
+        ([("Set-Cookie", "a=b"), ("Vary", "Cookie")], "set-cookie"),
+    ],
+    ids=str,
+)
+def test_what_became_of_a_response_in_the_end(app, lines, reason):
+    with visiting(app):
+        assert personal_reason(Response("x", headers=lines)) == reason
+
+
+def test_the_session_counts_in_the_end_too(app):
+    response = Response("x")
+    with visiting(app):
+        assert personal_reason(response) is None
+        session.get("user")
+        assert personal_reason(response) == "vary"
+        session["user"] = 1
+        assert personal_reason(response) == "set-cookie"
 
 
 # The session -----------------------------------------------------------------------------------------

@@ -130,6 +130,91 @@ def test_a_seeder_can_be_cut_off(hub):
     assert box.cut_off == (4410, "wrong bytes")
 
 
+# Expected peers --------------------------------------------------------------------------------------
+
+
+def test_messages_for_a_peer_that_is_expected_wait_for_its_socket_in_order(hub):
+    second = Candidates("r.s", (CANDIDATE,))
+    hub.expect("s", 10)
+    assert hub.send("s", OFFER)
+    assert hub.send("s", second)
+    assert (hub.connected(), hub.expected()) == (0, 1)
+
+    wakes: list[int] = []
+    box = outbox(wakes)
+    hub.attach("s", box)
+
+    assert [box.take(), box.take(), box.take()] == [OFFER, second, None]
+    assert wakes
+    assert (hub.connected(), hub.expected()) == (1, 0)
+
+
+def test_a_peer_is_expected_once(hub):
+    hub.expect("s", 10)
+    box = outbox()
+    hub.attach("s", box)
+    hub.detach("s", box)
+
+    assert not hub.send("s", OFFER)
+
+
+def test_nobody_is_expected_for_longer_than_was_said(hub, clock):
+    hub.expect("s", 10)
+    assert hub.send("s", OFFER)
+    clock.advance(10)
+    assert hub.send("s", OFFER)
+    clock.advance(0.1)
+
+    assert not hub.send("s", OFFER)
+    assert hub.expected() == 0
+    late = outbox()
+    hub.attach("s", late)
+    assert late.take() is None
+
+
+def test_who_is_late_hears_nothing_even_if_nobody_looked_meanwhile(hub, clock):
+    hub.expect("s", 10)
+    hub.send("s", OFFER)
+    clock.advance(10.1)
+    late = outbox()
+    hub.attach("s", late)
+
+    assert late.take() is None
+
+
+def test_no_more_than_an_outbox_holds_waits_for_who_is_expected(hub):
+    hub.expect("s", 10)
+
+    assert [hub.send("s", OFFER) for _ in range(OUTBOX_LIMIT + 1)] == [True] * OUTBOX_LIMIT + [False]
+
+
+def test_who_is_forgotten_is_not_expected(hub):
+    hub.expect("s", 10)
+    hub.forget("s")
+    hub.forget("nobody")
+
+    assert not hub.send("s", OFFER)
+
+
+def test_no_message_is_lost_while_a_peer_connects(clock):
+    for _ in range(20):
+        hub, box, start = LocalHub(clock), outbox(), threading.Barrier(2)
+        hub.expect("s", 10)
+
+        def send(hub=hub, start=start):
+            start.wait(10)
+            for _ in range(50):
+                assert hub.send("s", OFFER)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        start.wait(10)
+        hub.attach("s", box)
+        sender.join(10)
+
+        assert sum(box.take() is not None for _ in range(51)) == 50
+
+
 # Mailboxes -------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The choice of seeders."""
+"""The choice of seeders, and what a visitor gets."""
 
 from random import Random
 
@@ -6,69 +6,224 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viraljs.matching import choose
+from viraljs.matching import ONE_SEEDER_BYTES, Plan, Terms, Visitor, make_plan, rank
 from viraljs.nearness import Distance, locate
 from viraljs.peers import Candidate
 
 HERE = locate("203.0.113.9")
 NEIGHBOUR = locate("203.0.113.10")
 ABROAD = locate("198.51.100.1")
+BIG = ONE_SEEDER_BYTES + 1
 
 
-def pick(candidates, *, nearby=Distance.ANY, peers=3, slots=6, seed=0):
-    return choose(candidates, HERE, nearby=nearby, peers=peers, slots=slots, rng=Random(seed))
+def peer(name, place=HERE, *, uploads=0, failures=0, progress=100):
+    return Candidate(name, place, uploads, failures, progress)
+
+
+def terms(*, nearby=Distance.ANY, peers=3, slots=6, stream_size=1 << 21):
+    return Terms(nearby, peers, slots, stream_size)
+
+
+def ranked(*candidates, seed=0, **changes):
+    return "".join(one.peer for one in rank(candidates, HERE, terms(**changes), Random(seed)))
+
+
+class Books:
+    """Keeps what a plan reserved and claimed; those in `busy` have no slot any more."""
+
+    def __init__(self, *, busy="", crowd=False):
+        self.busy = busy
+        self.crowd = crowd
+        self.reserved: list[str] = []
+        self.claims = 0
+
+    def reserve(self, name):
+        if name in self.busy:
+            return False
+        self.reserved.append(name)
+        return True
+
+    def claim(self):
+        self.claims += 1
+        return not self.crowd
+
+
+def plan(*candidates, size=BIG, kept=False, can_connect=True, books=None, **changes):
+    books = books or Books()
+    visitor = Visitor(HERE, kept, can_connect)
+    return make_plan(candidates, size, visitor, terms(**changes), Random(0), reserve=books.reserve, claim=books.claim)
+
+
+# Ranks -----------------------------------------------------------------------------------------------
 
 
 def test_nobody_is_chosen_from_nobody():
-    assert pick([]) == ()
+    assert ranked() == ""
 
 
 def test_the_nearest_come_first():
-    candidates = [Candidate("far", ABROAD, 0, 0), Candidate("near", NEIGHBOUR, 5, 3), Candidate("same", HERE, 5, 3)]
+    candidates = peer("f", ABROAD), peer("n", NEIGHBOUR, uploads=5, failures=3), peer("s", uploads=5, progress=0)
 
-    assert pick(candidates) == ("same", "near", "far")
+    assert ranked(*candidates) == "snf"
 
 
 def test_among_equally_near_those_that_failed_of_late_come_last():
-    candidates = [Candidate("failed", HERE, 0, 1), Candidate("busy", HERE, 5, 0)]
+    assert ranked(peer("f", failures=1), peer("b", uploads=5, progress=10)) == "bf"
 
-    assert pick(candidates) == ("busy", "failed")
+
+def test_then_complete_ones_come_before_partial_ones_and_those_with_more_before_those_with_less():
+    candidates = [peer(name, progress=progress) for name, progress in (("d", 10), ("b", 99), ("a", 100), ("c", 50))]
+
+    assert ranked(*candidates) == "abcd"
+    assert ranked(peer("a", uploads=5), peer("b", progress=99)) == "ab"
+
+
+def test_a_little_more_progress_does_not_count():
+    assert ranked(peer("a", progress=74, uploads=2), peer("b", progress=50, uploads=1)) == "ba"
 
 
 def test_then_the_least_busy_come_first():
-    assert pick([Candidate("busy", HERE, 2, 0), Candidate("idle", HERE, 1, 0)]) == ("idle", "busy")
+    assert ranked(peer("b", uploads=2), peer("i", uploads=1)) == "ib"
 
 
 def test_among_equals_chance_decides_so_that_none_becomes_a_hot_spot():
-    candidates = [Candidate(name, HERE, 0, 0) for name in "abcd"]
-
-    assert {pick(candidates, peers=1, seed=seed) for seed in range(50)} == {("a",), ("b",), ("c",), ("d",)}
+    assert {ranked(*map(peer, "abcd"), seed=seed)[0] for seed in range(50)} == set("abcd")
 
 
 def test_a_seeder_without_a_free_slot_is_passed_over():
-    assert pick([Candidate("full", HERE, 2, 0), Candidate("free", HERE, 1, 0)], slots=2) == ("free",)
+    assert ranked(peer("f", uploads=2), peer("g", uploads=1), slots=2) == "g"
 
 
 @pytest.mark.parametrize(
-    ("nearby", "chosen"),
-    [
-        (Distance.ADDRESS, ("same",)),
-        (Distance.NETWORK, ("same", "near")),
-        (Distance.ANY, ("same", "near", "far")),
-    ],
+    ("nearby", "chosen"), [(Distance.ADDRESS, "s"), (Distance.NETWORK, "sn"), (Distance.ANY, "snf")]
 )
 def test_nobody_from_farther_than_nearby_is_chosen(nearby, chosen):
-    candidates = [Candidate("same", HERE, 0, 0), Candidate("near", NEIGHBOUR, 0, 0), Candidate("far", ABROAD, 0, 0)]
+    assert ranked(peer("s"), peer("n", NEIGHBOUR), peer("f", ABROAD), nearby=nearby) == chosen
 
-    assert pick(candidates, nearby=nearby) == chosen
+
+# Plans with seeders ----------------------------------------------------------------------------------
+
+
+def test_with_seeders_there_is_no_need_of_the_server():
+    books = Books()
+
+    assert plan(peer("a"), books=books) == Plan(("a",), None, early=False)
+    assert (books.reserved, books.claims) == (["a"], 0)
+
+
+def test_no_more_than_peers_are_chosen_and_slots_are_taken_of_these_only():
+    books = Books()
+
+    chosen = plan(*map(peer, "abcde"), peers=2, books=books)
+
+    assert chosen is not None
+    assert len(chosen.seeders) == 2
+    assert books.reserved == list(chosen.seeders)
+
+
+def test_whose_last_slot_is_gone_by_now_is_left_out_and_the_next_takes_its_place():
+    candidates = peer("a"), peer("b", uploads=1), peer("c", uploads=2)
+
+    assert plan(*candidates, peers=2, books=Books(busy="a")) == Plan(("b", "c"), None, early=False)
+
+
+def test_when_nobody_has_a_slot_any_more_it_is_as_if_nobody_were_there():
+    assert plan(peer("a"), books=Books(busy="a")) is None
+    assert plan(peer("a"), books=Books(busy="a", crowd=True)) == Plan((), 0, early=True)
+
+
+@pytest.mark.parametrize("best", [peer("a"), peer("a", NEIGHBOUR)], ids=["same address", "same network"])
+def test_a_small_bundle_needs_one_good_seeder_near_by(best):
+    others = peer("b", NEIGHBOUR, uploads=1), peer("c", ABROAD)
+
+    assert plan(best, *others, size=ONE_SEEDER_BYTES) == Plan(("a",), None, early=False)
+
+
+@pytest.mark.parametrize(
+    "best", [peer("a", progress=99), peer("a", failures=1), peer("a", ABROAD)], ids=["partial", "failed", "far"]
+)
+def test_one_that_is_not_as_good_is_not_alone(best):
+    chosen = plan(best, peer("b", ABROAD, uploads=1), size=ONE_SEEDER_BYTES)
+
+    assert chosen is not None
+    assert set(chosen.seeders) == {"a", "b"}
+
+
+def test_a_large_bundle_comes_from_several():
+    chosen = plan(*map(peer, "abc"))
+
+    assert chosen is not None
+    assert len(chosen.seeders) == 3
+
+
+@pytest.mark.parametrize(
+    ("candidates", "early"),
+    [
+        ([peer("a", uploads=3), peer("b", uploads=2)], False),
+        ([peer("a", uploads=3), peer("b", uploads=4)], True),
+        ([peer("a"), peer("b", progress=99)], True),
+    ],
+    ids=["one is at leisure", "all are busy", "one is partial"],
+)
+def test_a_recipient_is_needed_early_where_seeders_are_partial_or_busy(candidates, early):
+    chosen = plan(*candidates)
+
+    assert chosen is not None
+    assert chosen.early is early
+
+
+def test_who_can_not_connect_is_not_needed_early():
+    assert plan(peer("a", progress=50), can_connect=False) == Plan(("a",), None, early=False)
+
+
+# Plans without ---------------------------------------------------------------------------------------
+
+
+def test_the_first_of_all_gets_a_full_response_and_claims_it():
+    books = Books()
+
+    assert plan(books=books) is None
+    assert books.claims == 1
+
+
+def test_the_rest_of_a_crowd_streams():
+    assert plan(books=Books(crowd=True)) == Plan((), 0, early=True)
+
+
+def test_from_the_stream_size_on_the_first_streams_too_and_claims_nothing():
+    books = Books()
+
+    assert plan(size=999, stream_size=1_000, books=books) is None
+    assert plan(size=1_000, stream_size=1_000, books=books) == Plan((), 0, early=True)
+    assert books.claims == 1
+
+
+def test_who_has_kept_the_bundle_gets_no_copy():
+    books = Books()
+
+    assert plan(kept=True, books=books) == Plan((), 0, early=True)
+    assert plan(kept=True, can_connect=False, books=books) == Plan((), 0, early=False)
+    assert books.claims == 0
+
+
+def test_who_can_not_connect_gets_a_copy_that_its_http_cache_keeps():
+    assert plan(size=1 << 30, can_connect=False) is None
+    assert plan(books=Books(crowd=True), can_connect=False) is None
 
 
 PLACES, COUNTS = st.sampled_from([HERE, NEIGHBOUR, ABROAD]), st.integers(0, 8)
+CANDIDATES = st.lists(st.builds(Candidate, st.uuids().map(str), PLACES, COUNTS, COUNTS, st.integers(0, 100)))
 
 
-@given(st.lists(st.builds(Candidate, st.uuids().map(str), PLACES, COUNTS, COUNTS)), st.integers(1, 8))
-def test_no_more_than_peers_are_chosen_and_none_twice(candidates, peers):
-    chosen = pick(candidates, peers=peers)
+@given(CANDIDATES, st.integers(1, 8), st.integers(1, 1 << 22), st.booleans(), st.booleans(), st.booleans())
+def test_whoever_there_is_a_plan_holds_together(candidates, peers, size, kept, can_connect, crowd):
+    books = Books(crowd=crowd)
 
+    made = plan(*candidates, size=size, kept=kept, can_connect=can_connect, books=books, peers=peers)
+
+    chosen = made.seeders if made else ()
+    assert books.reserved == list(chosen)
     assert len(chosen) == len(set(chosen)) <= peers
     assert set(chosen) <= {candidate.peer for candidate in candidates}
+    assert made is None or (made.stream is None) == bool(chosen)
+    assert made is None or can_connect or not made.early

@@ -59,7 +59,7 @@ candidate_lists = st.lists(
 ).map(tuple)
 range_lists = st.lists(st.tuples(numbers, numbers), max_size=messages.MOST_RANGES).map(tuple)
 seeder_messages = st.one_of(
-    st.builds(Announce, digests, tokens),
+    st.builds(Announce, digests, tokens, st.integers(0, 100)),
     st.builds(Withdraw, digests),
     st.builds(Answer, ids, sdps),
     st.builds(Candidates, ids, candidate_lists),
@@ -75,7 +75,7 @@ json_values = st.recursive(
 
 
 MESSAGES: dict[str, dict[str, Any]] = {
-    "announce": {"type": "announce", "digest": DIGEST, "proof": "p"},
+    "announce": {"type": "announce", "digest": DIGEST, "proof": "p", "progress": 25},
     "withdraw": {"type": "withdraw", "digest": DIGEST},
     "answer": {"type": "answer", "exchange": "r.s", "sdp": SDP},
     "candidates": {"type": "candidates", "exchange": "r.s", "candidates": [CANDIDATE]},
@@ -230,6 +230,12 @@ def test_these_messages_are_understood(kind):
     assert parse_seeder_message(json.dumps(MESSAGES[kind]), LONGEST).type == kind
 
 
+def test_who_does_not_tell_of_progress_has_all():
+    message = {name: value for name, value in MESSAGES["announce"].items() if name != "progress"}
+
+    assert parse_seeder_message(json.dumps(message), LONGEST) == Announce(DIGEST, "p", 100)
+
+
 @pytest.mark.parametrize("kind", POSTS)
 def test_these_posts_are_understood(kind):
     assert PARSERS[kind](json.dumps(POSTS[kind]).encode()).ticket == "t"
@@ -283,6 +289,10 @@ def test_sdp_that_is_not_sdp_is_refused_in_offer_and_answer(what):
         ({"digest": None}, "message: digest must be a string"),
         ({"proof": ""}, "message: proof must be a string of 1 to 2048 characters"),
         ({"proof": "p" * 2049}, "message: proof must be a string of 1 to 2048 characters"),
+        *(
+            ({"progress": wrong}, "message: progress must be an integer from 0 to 100")
+            for wrong in (-1, 101, 0.5, "50", True, None)
+        ),
         ({"type": "done", "exchange": "a b"}, "message: exchange must be an id"),
         ({"type": "done", "exchange": "é"}, "message: exchange must be an id"),
         ({"type": "done", "exchange": "x" * 129}, "message: exchange must be a string of 1 to 128 characters"),

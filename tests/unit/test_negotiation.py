@@ -23,6 +23,7 @@ VISIT = RequestFacts(
     authorized=False,
     failures=0,
     consent=None,
+    kept=(),
 )
 LAN = replace(VISIT, fetch_dest=None, fetch_mode=None, fetch_site=None, plain_http=True, marked=True)
 BUNDLE = ResponseFacts(
@@ -225,3 +226,14 @@ def test_fetch_metadata_count_on_plain_http_too_where_a_browser_sends_them():
 )
 def test_which_origins_browsers_trust(scheme, host, expected):
     assert is_trustworthy(scheme, host) is expected
+
+
+def test_what_is_known_of_an_agent_is_not_mixed_up_with_what_else_a_request_says():
+    crawler = replace(VISIT, user_agent="DuckDuckBot/1.1")
+
+    for _ in range(2):
+        assert judge_request(crawler, POLICY) == "crawler"
+        assert judge_request(replace(crawler, method="POST"), POLICY) == "method"
+        assert judge_request(replace(crawler, save_data=True), POLICY) == "crawler"
+        assert judge_request(VISIT, POLICY) is None
+        assert judge_request(replace(VISIT, save_data=True), POLICY) == "save-data"

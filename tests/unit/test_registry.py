@@ -41,7 +41,7 @@ def test_a_sample_holds_no_member_twice(members, count):
     for member in members:
         ours.add(member)
 
-    sample = ours.sample(count, Random(0))
+    sample = list(ours.sample(count, Random(0)))
 
     assert len(sample) == len(set(sample)) == min(count, len(members))
     assert set(sample) <= members
@@ -71,5 +71,20 @@ def test_memory_forgets_empty_rings_around_those_who_stay():
     registry.withdraw("goes", "ab" * 32)
 
     swarm = registry._swarms["ab" * 32]
-    assert list(swarm.by_address) == ["203.0.113.9"]
-    assert list(swarm.by_network) == ["203.0.113.0/24"]
+    assert list(swarm.complete.by_address) == ["203.0.113.9"]
+    assert list(swarm.complete.by_network) == ["203.0.113.0/24"]
+
+
+def test_memory_forgets_recipients_that_were_never_heard_of():
+    clock = Clock()
+    registry = MemoryRegistry(clock, Random(0), 75.0)
+    for number in range(100):
+        registry.begin(f"peer{number}", HERE, "ab" * 32, 10)
+    registry.withdraw("peer0")
+    registry.touch("peer1")
+    clock.advance(10.1)
+    registry.begin("last", HERE, "cd" * 32, 10)
+
+    assert list(registry._peers) == ["peer1", "last"]
+    assert list(registry._unheard) == ["last"]
+    assert len(registry._swarms["ab" * 32]) == 1

@@ -31,6 +31,17 @@ def settings():
     return read_settings({"VIRALJS_DEADLINE": 700, "VIRALJS_BREAKER_SECONDS": 60})
 
 
+def thin_of(renderer, manifest, settings, ticket, **options):
+    return renderer.thin(renderer.thin_beginning(manifest, settings, BASE), ticket, **options)
+
+
+def addition_of(renderer, manifest, settings, proof):
+    return renderer.addition(manifest, settings, BASE, proof)
+
+
+BOTH = pytest.mark.parametrize("render", [addition_of, thin_of], ids=["addition", "thin"])
+
+
 def test_the_addition_carries_what_seeding_needs(renderer, manifest, settings):
     island = island_of(renderer.addition(manifest, settings, BASE, "a proof"))
 
@@ -43,13 +54,35 @@ def test_the_addition_carries_what_seeding_needs(renderer, manifest, settings):
 
 
 def test_the_thin_client_carries_what_receiving_needs(renderer, manifest, settings):
-    island = island_of(renderer.thin(manifest, settings, BASE, "a ticket"))
+    island = island_of(thin_of(renderer, manifest, settings, "a ticket"))
 
     assert b64decode(island["pieces"]) == manifest.pieces
     assert (island["ticket"], island["deadline"]) == ("a ticket", 700)
     assert island["breaker"] == ["viraljs_failures", 60]
     assert (island["pieceLength"], island["mediaType"]) == (manifest.piece_length, manifest.media_type)
     assert "proof" not in island
+
+
+def test_the_thin_client_is_told_of_its_cache_and_whether_to_announce_early(renderer, manifest, settings):
+    island = island_of(thin_of(renderer, manifest, settings, "t"))
+
+    assert (island["cache"], island["keptCookie"], island["early"]) == (104_857_600, "viraljs_kept", False)
+    assert "stream" not in island
+    assert "keptCookie" not in island_of(renderer.addition(manifest, settings, BASE, "p"))
+
+
+def test_a_stream_begins_at_a_piece(renderer, manifest, settings):
+    island = island_of(thin_of(renderer, manifest, settings, "t", stream=0, early=True))
+
+    assert (island["stream"], island["early"]) == (0, True)
+
+
+@BOTH
+def test_a_limit_is_told_where_there_is_one(renderer, manifest, settings, render):
+    limited = read_settings({"VIRALJS_UPLOAD_LIMIT": 125_000})
+
+    assert island_of(render(renderer, manifest, limited, "t"))["limit"] == 125_000
+    assert "limit" not in island_of(render(renderer, manifest, settings, "t"))
 
 
 def test_the_addition_begins_on_a_line_of_its_own_and_ends_what_was_open(renderer, manifest, settings):
@@ -60,20 +93,20 @@ def test_the_same_bundle_gives_the_same_addition(renderer, manifest, settings):
     assert renderer.addition(manifest, settings, BASE, "p") == Renderer().addition(manifest, settings, BASE, "p")
 
 
-@pytest.mark.parametrize("kind", ["addition", "thin"])
-def test_whatever_is_in_a_url_it_stays_data(renderer, manifest, settings, kind):
+@BOTH
+def test_whatever_is_in_a_url_it_stays_data(renderer, manifest, settings, render):
     odd = replace(manifest, url="/é\u2028*/`</script>\"'\\.js", media_type='text/javascript; x="\u2028\'"')
 
-    script = getattr(renderer, kind)(odd, settings, BASE, "t")
+    script = render(renderer, odd, settings, "t")
 
     assert script.isascii()
     assert island_of(script)["url"] == odd.url
     assert island_of(script)["mediaType"] == odd.media_type
 
 
-@pytest.mark.parametrize("kind", ["addition", "thin"])
-def test_it_is_small_enough(renderer, manifest, settings, kind):
-    script = getattr(renderer, kind)(manifest, settings, BASE, "t" * 200)
+@BOTH
+def test_it_is_small_enough(renderer, manifest, settings, render):
+    script = render(renderer, manifest, settings, "t" * 200)
 
     assert len(script) <= 14_000
     assert len(gzip.compress(script)) <= 6_000
@@ -86,6 +119,15 @@ def test_the_version_names_the_built_client(renderer):
 
 
 def test_the_island_is_strict_json(renderer, manifest, settings):
-    script = renderer.thin(manifest, settings, BASE, "t").decode()
+    script = thin_of(renderer, manifest, settings, "t").decode()
 
     assert json.loads(script[script.rindex("})({") + 3 : script.rindex(");")])["ticket"] == "t"
+
+
+def test_thin_responses_of_a_bundle_differ_in_what_is_their_visitors_only(renderer, manifest, settings):
+    beginning = renderer.thin_beginning(manifest, settings, BASE)
+    one, other = renderer.thin(beginning, "one"), renderer.thin(beginning, "two", stream=3, early=True)
+
+    assert one.startswith(beginning)
+    assert other.startswith(beginning)
+    assert island_of(other) == {**island_of(one), "ticket": "two", "stream": 3, "early": True}

@@ -33,8 +33,8 @@ DONE = text(type="done", exchange="r.me")
 PONG = text(type="pong")
 
 
-def announce(digest=DIGEST):
-    return text(type="announce", digest=digest, proof=f"proof of {digest}")
+def announce(digest=DIGEST, **progress):
+    return text(type="announce", digest=digest, proof=f"proof of {digest}", **progress)
 
 
 @pytest.fixture
@@ -79,13 +79,42 @@ def test_any_message_is_a_sign_of_life(session, message):
 
 
 def test_a_proven_digest_joins_its_swarm(session):
-    assert session.received(announce()) == [Joined(DIGEST)]
+    assert session.received(announce()) == [Joined(DIGEST, 100)]
 
 
 def test_announcing_twice_is_joining_once(session):
     session.received(announce())
 
     assert session.received(announce()) == []
+
+
+def test_a_part_joins_as_a_part_and_grows(session):
+    said = [session.received(announce(progress=progress)) for progress in (0, 25, 25, 10, 100, 50)]
+
+    assert said == [[Joined(DIGEST, 0)], [Joined(DIGEST, 25)], [], [], [Joined(DIGEST, 100)], []]
+    assert session.closed() == [Left(DIGEST, complete=True)]
+
+
+def test_who_leaves_with_a_part_never_was_complete(session):
+    session.received(announce(progress=99))
+
+    assert session.received(text(type="withdraw", digest=DIGEST)) == [Left(DIGEST, complete=False)]
+    session.received(announce(progress=50))
+    assert session.closed() == [Left(DIGEST, complete=False)]
+
+
+def test_more_of_a_digest_needs_its_proof_again(session):
+    session.received(announce(progress=50))
+    forged = text(type="announce", digest=DIGEST, proof="proof of another", progress=75)
+
+    assert closing(session.received(forged))[0] == 4403
+
+
+def test_who_announces_64_digests_may_still_tell_of_more_progress(session):
+    for number in range(MOST_DIGESTS):
+        session.received(announce(f"{number:064x}", progress=50))
+
+    assert session.received(announce(f"{0:064x}", progress=75)) == [Joined(f"{0:064x}", 75)]
 
 
 def test_a_digest_without_its_proof_ends_the_session(session):
@@ -96,7 +125,7 @@ def test_a_digest_without_its_proof_ends_the_session(session):
 
 def test_one_peer_announces_64_digests_at_most(session):
     for number in range(MOST_DIGESTS):
-        assert session.received(announce(f"{number:064x}")) == [Joined(f"{number:064x}")]
+        assert session.received(announce(f"{number:064x}")) == [Joined(f"{number:064x}", 100)]
 
     assert closing(session.received(announce(f"{MOST_DIGESTS:064x}"))) == (
         4429,
@@ -107,7 +136,7 @@ def test_one_peer_announces_64_digests_at_most(session):
 def test_a_withdrawn_digest_leaves_its_swarm(session):
     session.received(announce())
 
-    assert session.received(text(type="withdraw", digest=DIGEST)) == [Left(DIGEST)]
+    assert session.received(text(type="withdraw", digest=DIGEST)) == [Left(DIGEST, complete=True)]
     assert session.closed() == []
 
 
@@ -176,7 +205,7 @@ def test_a_closed_session_leaves_all_its_swarms_once(session):
     session.received(announce("ab" * 32))
     session.received(announce("0a" * 32))
 
-    assert session.closed() == [Left("0a" * 32), Left("ab" * 32)]
+    assert session.closed() == [Left("0a" * 32, complete=True), Left("ab" * 32, complete=True)]
     assert session.closed() == []
 
 
@@ -202,7 +231,19 @@ def test_the_oldest_of_very_many_exchanges_is_forgotten(session, monkeypatch):
 
 @given(
     st.lists(
-        st.sampled_from([announce(), ANSWER, LATER, REFUSE, DONE, text(type="withdraw", digest=DIGEST), PONG, "?"])
+        st.sampled_from(
+            [
+                announce(),
+                announce(progress=50),
+                ANSWER,
+                LATER,
+                REFUSE,
+                DONE,
+                text(type="withdraw", digest=DIGEST),
+                PONG,
+                "?",
+            ]
+        )
     )
 )
 def test_whatever_the_order_of_messages_a_slot_is_freed_once_and_a_swarm_left_once(order):
@@ -213,4 +254,6 @@ def test_whatever_the_order_of_messages_a_slot_is_freed_once_and_a_swarm_left_on
 
     assert effects.count(Freed("r.me")) <= 1
     assert sum(isinstance(effect, Close) for effect in effects) <= 1
-    assert effects.count(Joined(DIGEST)) == effects.count(Left(DIGEST))
+    assert effects.count(Joined(DIGEST, 100)) == effects.count(Left(DIGEST, complete=True))
+    left = sum(isinstance(effect, Left) for effect in effects)
+    assert left <= sum(isinstance(effect, Joined) for effect in effects)

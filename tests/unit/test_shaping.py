@@ -151,6 +151,27 @@ def test_a_response_that_says_nothing_of_caching_becomes_private():
     assert response.headers["Cache-Control"] == "private"
 
 
+def test_directives_in_several_lines_all_count():
+    response = Response(DATA, headers=[("Cache-Control", "Public, max-age=60"), ("Cache-Control", "immutable")])
+    forbid_sharing(response)
+
+    assert response.headers.getlist("Cache-Control") == ["max-age=60, immutable, private"]
+
+
+def test_a_directive_that_is_private_to_some_header_becomes_private_altogether():
+    response = Response(DATA, headers={"Cache-Control": 'private="x-user", max-age=60'})
+    forbid_sharing(response)
+
+    assert directives(response) == {"private", "max-age=60"}
+
+
+def test_vary_in_several_lines_loses_nothing_else(response):
+    response.headers.add("Vary", "Origin, Sec-Fetch-Site")
+    make_full(response, Body.of(response), b"", "full")
+
+    assert response.headers.getlist("Vary") == ["Accept-Encoding, Origin"]
+
+
 def test_tags_tell_the_full_bundle_from_the_plain_one_and_one_addition_from_another():
     tags = {plain_etag(manifest().digest), full_etag(manifest(), b"one"), full_etag(manifest(), b"two")}
 
@@ -166,6 +187,45 @@ def test_conditions_are_answered_with_a_tag_of_our_own_where_the_view_has_none(s
     assert response.headers["Accept-Ranges"] == "bytes"
     assert ("public" in directives(response)) is shared
     assert ("private" in directives(response)) is not shared
+
+
+def test_without_a_condition_it_is_as_werkzeug_would_have_it_but_for_the_date(response):
+    response.response, others = [b"bun", b"dle"], Response(DATA, headers=response.headers)
+    del response.headers["Content-Length"]
+    environ = EnvironBuilder().get_environ()
+    others.make_conditional(environ, accept_ranges=True, complete_length=len(DATA))
+
+    make_conditional(response, Body.of(response), environ, shared=True)
+
+    del others.headers["Date"]
+    assert sorted(response.headers) == sorted(others.headers)
+    assert response.status_code == others.status_code
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"If-None-Match": '"view"'}, 304),
+        ({"If-None-Match": '"other"'}, 200),
+        ({"If-Match": '"other"'}, 412),
+        ({"If-Modified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}, 304),
+        ({"Range": "bytes=0-1"}, 206),
+        ({"Range": "bytes=0-1", "If-Range": '"other"'}, 200),
+    ],
+    ids=str,
+)
+def test_each_condition_is_answered(response, condition, status):
+    environ = EnvironBuilder(headers=condition).get_environ()
+    with Flask("tested").test_request_context():
+        make_conditional(response, Body.of(response), environ, shared=True)
+
+    assert response.status_code == status
+
+
+def test_other_methods_than_get_are_not_told_of_ranges(response):
+    make_conditional(response, Body.of(response), EnvironBuilder(method="POST").get_environ(), shared=True)
+
+    assert "Accept-Ranges" not in response.headers
 
 
 def test_the_views_own_tag_is_kept(response):

@@ -1,5 +1,6 @@
 """What is kept for one app."""
 
+import sys
 import time
 
 import pytest
@@ -8,7 +9,8 @@ from flask import Flask
 from tests.support.visits import new_app, state_of
 from viraljs.config import read_settings
 from viraljs.errors import InitialisationError
-from viraljs.state import State, current_state
+from viraljs.hub import Outbox
+from viraljs.state import SOCKETS_ELSEWHERE, SOCKETS_IN_THREADS, State, current_state, has_room, most_sockets
 from viraljs.tickets import Ticket, Tickets
 
 TICKET = Ticket("recipient", "ab" * 32, ("seeder",))
@@ -71,3 +73,48 @@ def test_two_apps_without_a_secret_do_not_share_one():
 
 def test_peer_ids_do_not_repeat():
     assert len({State.new_peer_id() for _ in range(1_000)}) == 1_000
+
+
+# Sockets ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "patched", "expected"),
+    [
+        ({"werkzeug.socket": None, "wsgi.multithread": True}, False, SOCKETS_ELSEWHERE),
+        ({"gunicorn.socket": None, "wsgi.multithread": True}, False, SOCKETS_IN_THREADS),
+        ({"gunicorn.socket": None, "wsgi.multithread": True}, True, SOCKETS_ELSEWHERE),
+        ({"gunicorn.socket": None, "wsgi.multithread": False}, True, SOCKETS_ELSEWHERE),
+        ({"gunicorn.socket": None, "wsgi.multithread": False}, False, 0),
+    ],
+    ids=["flask run", "gthread", "gevent", "gevent says no threads", "sync"],
+)
+def test_how_many_sockets_a_process_takes_depends_on_what_one_costs_there(monkeypatch, environ, patched, expected):
+    app = new_app()
+
+    class Monkey:
+        @staticmethod
+        def is_module_patched(_):
+            return patched
+
+    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey)
+    with app.test_request_context(environ_overrides=environ):
+        assert most_sockets(state_of(app)) == expected
+
+
+def test_the_setting_stands_over_that():
+    app = new_app(MAX_SOCKETS=7)
+    with app.test_request_context():
+        assert most_sockets(state_of(app)) == 7
+
+
+def test_who_is_expected_takes_room_as_who_is_connected_does():
+    app = new_app(MAX_SOCKETS=2)
+    hub = state_of(app).hub
+    with app.test_request_context():
+        hub.attach("a", Outbox(lambda: None))
+        assert has_room(state_of(app))
+        hub.expect("b", 60)
+        assert not has_room(state_of(app))
+        hub.forget("b")
+        assert has_room(state_of(app))

@@ -122,3 +122,7 @@ def test_a_proof_is_no_ticket(tickets):
         tickets.read(tickets.prove(DIGEST))
     with pytest.raises(TokenError):
         tickets.read(f"{DIGEST}.{tickets.prove(DIGEST)}")
+
+
+def test_an_exchange_is_named_after_both_ends():
+    assert Ticket("recipient", "ab" * 32, ("seeder",)).exchange("seeder") == "recipient.seeder"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..messages import COMPLETE
 from ..nearness import Place
 from ..peers import Candidate
 
@@ -12,8 +13,15 @@ class Registry(ABC):
     """Swarms, upload slots and one-time claims, shared by all that serve an app. Safe to call from any thread."""
 
     @abstractmethod
-    def announce(self, peer: str, place: Place, digest: str) -> None:
-        """Add a peer to the swarm of a digest."""
+    def begin(self, peer: str, place: Place, digest: str, seconds: float) -> None:
+        """Add a recipient under way, which has nothing yet, to the swarm of a digest.
+
+        It is forgotten after `seconds`, unless a sign of life (`announce`, `touch`) makes it a peer like others.
+        """
+
+    @abstractmethod
+    def announce(self, peer: str, place: Place, digest: str, progress: int = COMPLETE) -> None:
+        """Add a peer that holds `progress` percent of a bundle to its swarm; progress never goes down."""
 
     @abstractmethod
     def withdraw(self, peer: str, digest: str | None = None) -> None:
@@ -25,7 +33,11 @@ class Registry(ABC):
 
     @abstractmethod
     def candidates(self, digest: str, place: Place, limit: int) -> list[Candidate]:
-        """Find up to `limit` live seeders: those at the same address first, then the same network, then any."""
+        """Find up to `limit` live peers: complete ones, then partial ones, of each the nearest first.
+
+        Rings around `place` are looked at in this order: the same address, the same network, any. Where there are more
+        of both kinds than the limit, each gets half of it.
+        """
 
     @abstractmethod
     def population(self, digest: str) -> int:
@@ -35,7 +47,8 @@ class Registry(ABC):
     def reserve(self, peer: str, exchange: str, slots: int, seconds: float) -> bool:
         """Take one of a peer's `slots` for an exchange; False where none is free or the peer is gone.
 
-        The slot falls free by itself after `seconds`, should nobody release it.
+        The slot falls free by itself after `seconds`, should nobody release it. An exchange that has a slot keeps it
+        for that long from now.
         """
 
     @abstractmethod
