@@ -28,3 +28,12 @@ test("a number is kept for the whole site and its time, and is not sent from oth
   assert.equal(document.cookie, "viraljs=3; path=/; max-age=600; samesite=lax");
   assert.equal(readCookie("viraljs"), 3);
 });
+
+test("a value need not be a number, and no seconds forget it", (t) => {
+  const document = { cookie: "" };
+  patch(t, { document });
+  writeCookie("viraljs_kept", "01ab.02cd", 600);
+  assert.equal(document.cookie, "viraljs_kept=01ab.02cd; path=/; max-age=600; samesite=lax");
+  writeCookie("viraljs_kept", "", 0);
+  assert.equal(document.cookie, "viraljs_kept=; path=/; max-age=0; samesite=lax");
+});

@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
 import { deliver } from "../../viraljs/client/deliver.js";
+import { toHex, toIntegrity } from "../../viraljs/client/digest.js";
+import { CACHE, keptUrl } from "../../viraljs/client/kept.js";
+import { createLimit } from "../../viraljs/client/limit.js";
+import { thePage } from "../../viraljs/client/page.js";
+import { sha256Sync } from "../../viraljs/client/sha256.js";
 import { upload } from "../../viraljs/client/upload.js";
 import {
   asMessage,
-  blobOf,
   CLIENT,
   CRYPTO,
   FakeChannel,
   FakeScript,
+  fakeCaches,
   fakeClock,
   fakeConnections,
   fakeFetch,
@@ -18,9 +23,11 @@ import {
   flush,
   makeBundle,
   patch,
+  storeOf,
 } from "./support.js";
 
-// Loaded here, so that the page, which loads it when it is needed, gets it without a wait.
+// Loaded here, so that the page, which loads them when they are needed, gets them without a wait.
+await import("../../viraljs/client/receive.js");
 await import("../../viraljs/client/seeder.js");
 
 const SRC = "file:///app.js?v=1";
@@ -49,8 +56,11 @@ function join(one, other) {
  * @param {string[]} [how.lying] those of them that give wrong bytes
  * @param {boolean} [how.signaling] whether the server introduces anyone
  * @param {(range?: string) => Response} [how.direct] the direct URL, if not the bundle
+ * @param {Uint8Array} [how.kept] what an earlier visit has kept under the bundle's name
+ * @param {object} [how.fields] of the island
  */
-function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling = true, direct, ...browser } = {}) {
+function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling = true, direct, ...more } = {}) {
+  const { kept, fields, ...browser } = more;
   t.mock.method(console, "debug", () => {});
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
@@ -58,28 +68,44 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
   const bundle = makeBundle({ size: 1050 });
   const page = fakePage(t, browser);
   patch(t, { crypto: CRYPTO });
+  const digest = toHex(sha256Sync(bundle.bytes));
+  /** Cookies that were written, in order; of what is read, they change nothing. */
+  const written = [];
+  const cookie = browser.cookie ?? (kept ? `kept=${digest.slice(0, 8)}` : "");
+  Object.defineProperty(page.document, "cookie", { get: () => cookie, set: (text) => written.push(text) });
   const island = {
     ...CLIENT,
     url: "/app.js?v=1",
-    digest: "ab".repeat(32),
+    digest,
     size: bundle.size,
     pieceLength: bundle.pieceLength,
     mediaType: "text/javascript",
     pieces: Buffer.from(bundle.digests).toString("base64"),
-    ticket: [`${"ab".repeat(32)}~me`, ...seeders].join("~").concat(".time.signature"),
+    ticket: [`${digest}~me`, ...seeders].join("~").concat(".time.signature"),
     deadline: DEADLINE,
     breaker: [BREAKER, 600],
     ice: [],
     slots: 2,
     consent: false,
     consentCookie: "consent",
+    early: false,
+    stream: null,
+    cache: 10_000,
+    keptCookie: "kept",
+    ...fields,
   };
+  const stored = fakeCaches(t);
+  if (kept) stored.set(CACHE, new Map([[keptUrl(island, SRC), new Blob([kept], { type: island.mediaType })]]));
 
   function introduceAll({ offers }) {
     for (const { seeder, ranges } of offers) {
       const theirs = new FakeChannel();
-      const bytes = lying.includes(seeder) ? new Uint8Array(bundle.size) : bundle.bytes;
-      upload(theirs, bundle, blobOf(bytes), ranges);
+      const bytesOf = lying.includes(seeder)
+        ? (piece) => new Uint8Array(bundle.pieces.lengthOf(piece))
+        : bundle.pieceOf;
+      const pack = async (piece) => ({ bytes: bytesOf(piece), packed: false });
+      const source = { store: storeOf(bundle), pack, limit: createLimit(), trades: false, isAllowed: () => true };
+      upload(theirs, source, ranges);
       join(connections[seeders.indexOf(seeder)].channel, theirs);
     }
     return Response.json({ signals: [] });
@@ -121,7 +147,10 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     original,
     ran,
     sockets,
-    /** Let the delivery come to its end; gives its record. */
+    stored,
+    /** What was written last under a name. */
+    written: (name) => written.findLast((text) => text.startsWith(`${name}=`))?.slice(name.length + 1),
+    /** Let the delivery come to its end; gives its record, if there is one. */
     async finish(element = original) {
       let over = false;
       deliver(island, element).then(() => {
@@ -131,7 +160,7 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
       for (const connection of connections) connection.find("candidate:1");
       for (let turn = 0; turn < 50 && !over; turn++) await clock.advance(100);
       assert.equal(over, true, "the delivery ends");
-      assert.equal(page.window.ViralJS.deliveries.length, 1);
+      assert.ok(page.window.ViralJS.deliveries.length <= 1);
       return page.window.ViralJS.deliveries[0];
     },
   };
@@ -158,7 +187,7 @@ test("seeders bring the bundle: it runs once, from verified bytes, and the serve
   });
   assert.equal(record.url, SRC);
   assert.equal(v.ran.length, 1);
-  assert.equal(v.ran[0].integrity, `sha256-${Buffer.from("ab".repeat(32), "hex").toString("base64")}`);
+  assert.equal(v.ran[0].integrity, toIntegrity(v.island.digest));
   assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
   assert.equal(v.ran[0].code.type, "text/javascript");
   assert.deepEqual(directFetches(v), []);
@@ -229,6 +258,99 @@ test("signaling is down: the server brings it at once, without the deadline", as
   assert.equal(v.ran.length, 1);
 });
 
+test("a bundle of an earlier visit runs at once, verified, and nobody is asked for anything", async (t) => {
+  const bytes = makeBundle({ size: 1050 }).bytes;
+  // Nothing of what receives is there to be loaded.
+  const v = visit(t, { kept: bytes, fields: { client: "nowhere" } });
+  const record = await v.finish();
+  assert.deepEqual(summary(record), { source: "cache", bytesFromPeers: 0, bytesFromServer: 0, peers: 0, reason: null });
+  assert.equal(record.bytesFromCache, 1050);
+  assert.deepEqual([v.fetched, v.connections], [[], []]);
+  assert.equal(v.ran[0].integrity, toIntegrity(v.island.digest));
+  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(bytes));
+  assert.deepEqual(v.order, ["run", "load"]);
+  assert.equal(v.beacons[0][1].source, "cache");
+});
+
+test("a bundle of an earlier visit is seeded, and not kept a second time", async (t) => {
+  const v = visit(t, { kept: makeBundle({ size: 1050 }).bytes });
+  await v.finish();
+  await v.clock.advance(0);
+  assert.equal(v.sockets.length, 1);
+  assert.deepEqual([...v.stored.get(CACHE).keys()], [keptUrl(v.island, SRC)]);
+  assert.equal(v.written("kept"), undefined);
+});
+
+test("other bytes under the name of the bundle never run: it is received", async (t) => {
+  const v = visit(t, { kept: new Uint8Array(1050) });
+  const record = await v.finish();
+  assert.equal(record.source, "peers");
+  assert.equal(record.bytesFromCache, 0);
+  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
+});
+
+test("a client that can't be loaded costs the peers, not the app", async (t) => {
+  const v = visit(t, { fields: { client: "nowhere" } });
+  const record = await v.finish();
+  assert.equal(record.reason, "client");
+  assert.equal(record.source, "server");
+  assert.deepEqual(
+    v.ran.map(({ loadedFrom }) => loadedFrom),
+    [DIRECT],
+  );
+});
+
+test("what was received is kept for the next visit, and the server is told", async (t) => {
+  const v = visit(t);
+  await v.finish();
+  await v.clock.advance(0);
+  for (let turn = 0; turn < 10; turn++) await flush();
+  assert.deepEqual(
+    [...v.stored.get(CACHE).keys()].map((url) => url.replace(/\?.*/, "")),
+    [keptUrl(v.island, SRC)],
+  );
+  assert.ok(v.written("kept").startsWith(`${v.island.digest.slice(0, 8)};`));
+});
+
+test("a stream that the server brings alone is no failure: no reason, no event, no count", async (t) => {
+  const v = visit(t, { signaling: false, fields: { stream: 3 } });
+  const record = await v.finish();
+  assert.deepEqual(summary(record), {
+    source: "server",
+    bytesFromPeers: 0,
+    bytesFromServer: 1050,
+    peers: 0,
+    reason: null,
+  });
+  assert.deepEqual(
+    v.events.map(([name]) => name),
+    ["delivered"],
+  );
+  assert.equal(v.written(BREAKER), undefined);
+  assert.equal(directFetches(v)[0].headers.Range, "bytes=300-1049");
+  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
+});
+
+test("the report tells the server only of those that it named, the record of all", async (t) => {
+  let release = () => {};
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const v = visit(t, { signaling: false, fields: { early: true, stream: 0 }, direct: () => held });
+  const shared = [];
+  thePage().seed = async (_island, _src, prepare, _record, early) => {
+    shared.push(early);
+    if (!early) return;
+    (await prepare()).join("stranger", new FakeChannel(), () => {});
+    release(new Response(v.bundle.bytes));
+  };
+  const record = await v.finish();
+  const named = (uploads) => uploads.map(({ seeder }) => seeder);
+  assert.deepEqual(named(record.uploads), ["a", "stranger"]);
+  assert.deepEqual(named(v.beacons[0][1].uploads), ["a"]);
+  assert.deepEqual(shared, [true, undefined], "early, and when it is whole");
+});
+
 test("a browser without WebRTC gets the direct bundle at once, and seeds nothing", async (t) => {
   const v = visit(t, { webrtc: null });
   const record = await v.finish();
@@ -296,9 +418,9 @@ test("a policy that refuses blob: scripts costs a second download, not the app",
 });
 
 test("a policy that refuses our code for good ends the attempts: the server is to leave this browser alone", async (t) => {
-  const { document, finish } = visit(t, { loads: ({ loadedFrom }) => !loadedFrom.startsWith("blob:") });
+  const { finish, written } = visit(t, { loads: ({ loadedFrom }) => !loadedFrom.startsWith("blob:") });
   await finish();
-  assert.match(document.cookie, new RegExp(`^${BREAKER}=999;`));
+  assert.match(written(BREAKER), /^999;/);
 });
 
 test("a page that allows no policy of our name gets an error event, and is told why", async (t) => {
@@ -316,24 +438,28 @@ test("a page that allows no policy of our name gets an error event, and is told 
 
 test("where nothing gives the bundle, the original has an error event, as without us", async (t) => {
   const v = visit(t, { signaling: false, direct: () => new Response("", { status: 503 }), loads: () => false });
-  await v.finish();
+  const record = await v.finish();
   assert.deepEqual(v.order, ["refused", "error"]);
   assert.deepEqual(v.ran, []);
+  assert.equal(record, undefined, "a bundle that never ran is no delivery");
+  assert.deepEqual(v.beacons, []);
+  assert.equal(v.written(BREAKER), undefined);
+  assert.ok(v.events.every(([name]) => name !== "delivered"));
 });
 
 test("failures in a row are counted in a cookie that ends by itself; a success forgets them", async (t) => {
   const first = visit(t, { signaling: false });
   await first.finish();
-  assert.match(first.document.cookie, new RegExp(`^${BREAKER}=1; path=/; max-age=600;`));
+  assert.match(first.written(BREAKER), /^1; path=\/; max-age=600;/);
   const next = visit(t, { signaling: false, cookie: `${BREAKER}=2` });
   await next.finish();
-  assert.match(next.document.cookie, new RegExp(`^${BREAKER}=3;`));
+  assert.match(next.written(BREAKER), /^3;/);
   const good = visit(t, { cookie: `${BREAKER}=2` });
   await good.finish();
-  assert.match(good.document.cookie, new RegExp(`^${BREAKER}=0; path=/; max-age=0;`));
+  assert.match(good.written(BREAKER), /^0; path=\/; max-age=0;/);
   const clean = visit(t);
   await clean.finish();
-  assert.equal(clean.document.cookie, "");
+  assert.equal(clean.written(BREAKER), undefined);
 });
 
 test("a thin client that was evaluated by hand, without an element, still brings the bundle", async (t) => {

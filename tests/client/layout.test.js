@@ -6,15 +6,16 @@ import test from "node:test";
 
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
-  ["types", "wire", "urls", "cookies", "scripts"],
-  ["digest", "pieces", "connection", "socket", "dependents-runner"],
-  ["upload", "peer", "origin", "introduction", "download", "run"],
+  ["types", "wire", "urls", "cookies", "scripts", "limit", "inflate", "deflate"],
+  ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
+  ["keep", "upload", "peer", "origin", "introduction", "download", "run"],
   ["seeder", "page"],
   ["deliver"],
-  ["thin", "addition", "dependents", "sha256"],
+  ["thin", "addition", "dependents", "receive", "sha256"],
 ];
 const ORDER = FLOORS.flat();
-const ENTRY_POINTS = FLOORS.at(-1);
+/** A file of the build each. The types of one of them are for those who load it. */
+const ENTRY_POINTS = [...FLOORS.at(-1), "seeder"];
 /** Nothing of it runs. */
 const TYPES_ONLY = "types";
 
@@ -26,9 +27,18 @@ const names = (folder, ending) =>
 const sourceOf = (module) => readFileSync(new URL(`${module}.js`, CLIENT), "utf8");
 const modules = names(CLIENT, ".js");
 
+const importsIn = (source) => [...source.matchAll(/(?:from |import\(|import )"([^"]+)"/g)].map(([, path]) => path);
 /** What a module imports, for its code or only for its types. */
-const importsOf = (module) =>
-  [...sourceOf(module).matchAll(/(?:from |import\(|import )"([^"]+)"/g)].map(([, path]) => path);
+const importsOf = (module) => importsIn(sourceOf(module));
+/** What a module imports for its code. */
+const codeOf = (module) => importsIn(sourceOf(module).replace(/\/\*[\s\S]*?\*\//g, ""));
+
+/** A module, and all that it imports, and what these do. */
+function reach(module, imports) {
+  const reached = new Set([module]);
+  for (const one of reached) for (const path of imports(one)) reached.add(path.slice(2, -3));
+  return reached;
+}
 
 test("every module of the client is on a floor, and every floor is furnished", () => {
   assert.deepEqual([...modules].sort(), [...ORDER].sort());
@@ -45,17 +55,31 @@ test("a module imports only modules of the client that are to the left of it", (
 });
 
 test("the check of imports sees them: the thin client reaches what it is made of", () => {
-  const reached = new Set(["thin"]);
-  for (const module of reached) for (const path of importsOf(module)) reached.add(path.slice(2, -3));
+  const reached = reach("thin", importsOf);
   for (const module of ["deliver", "wire", "types"]) assert.ok(reached.has(module), module);
 });
 
-test("nothing imports an entry point", () => {
+test("the thin client carries nothing of what receives and seeds: a visit that has kept the bundle needs none of it", () => {
+  const reached = reach("thin", codeOf);
+  assert.ok(reached.has("kept"));
+  for (const module of ["download", "peer", "wire", "pieces", "upload", "keep", "deflate"]) {
+    assert.ok(!reached.has(module), module);
+  }
+});
+
+test("nothing imports the code of an entry point", () => {
   for (const module of modules) {
-    for (const path of importsOf(module)) {
+    for (const path of codeOf(module)) {
       assert.ok(!ENTRY_POINTS.includes(path.slice(2, -3)), `${module}.js imports ${path}`);
     }
   }
+});
+
+test("the entry points are what the build makes files of", () => {
+  const build = readFileSync(new URL("build.mjs", CLIENT), "utf8");
+  const [, made] = build.match(/const ENTRY_POINTS = \{([^}]*)\}/);
+  const built = [...made.matchAll(/"([a-z0-9-]+)\.js"/g)].map(([, module]) => module);
+  assert.deepEqual(built.sort(), [...ENTRY_POINTS].sort());
 });
 
 test("every module opens by saying what it is for", () => {

@@ -21,6 +21,7 @@ async function ask(t, bundle, run, answer) {
   const { signal } = new AbortController();
   const take = async (piece, bytes) => {
     taken.push([piece, Buffer.from(bytes)]);
+    return true;
   };
   const error = await fetchRun(URL_, bundle.pieces, bundle, run, signal, take).then(
     () => null,
@@ -111,6 +112,7 @@ test("the next chunk is not read before a piece is taken", async (t) => {
   await fetchRun(URL_, bundle.pieces, bundle, [0, 3], new AbortController().signal, async (piece) => {
     await new Promise((resolve) => setImmediate(resolve));
     events.push(`took ${piece}`);
+    return true;
   });
   assert.deepEqual(events, ["pulled 0", "took 0", "pulled 1", "took 1", "pulled 2", "took 2"]);
 });
@@ -178,4 +180,39 @@ test("what the taker refuses rejects the run, and nothing more is taken", async 
   const { signal } = new AbortController();
   await assert.rejects(fetchRun(URL_, bundle.pieces, bundle, [0, 10], signal, take), /another version/);
   assert.equal(taken, 1);
+});
+
+test("where the taker wants no more, the rest is not read, and the run has not failed", async (t) => {
+  const bundle = makeBundle();
+  let cancelled = false;
+  const rest = [bundle.pieceOf(2), bundle.pieceOf(3), bundle.pieceOf(4)];
+  const body = new ReadableStream(
+    {
+      pull: (controller) => controller.enqueue(rest.shift()),
+      cancel() {
+        cancelled = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  fakeFetch(t, () => new Response(body, { status: 206 }));
+  const taken = [];
+  await fetchRun(URL_, bundle.pieces, bundle, [2, 5], new AbortController().signal, async (piece) => {
+    taken.push(piece);
+    return piece < 3;
+  });
+  assert.deepEqual(taken, [2, 3]);
+  assert.equal(cancelled, true);
+  assert.equal(rest.length, 1);
+});
+
+test("of a chunk with several pieces, none is taken after the one at which the taker stops", async (t) => {
+  const bundle = makeBundle();
+  fakeFetch(t, () => partial([bundle.bytes.slice(200)]));
+  const taken = [];
+  await fetchRun(URL_, bundle.pieces, bundle, [2, 8], new AbortController().signal, async (piece) => {
+    taken.push(piece);
+    return false;
+  });
+  assert.deepEqual(taken, [2]);
 });

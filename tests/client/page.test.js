@@ -27,11 +27,11 @@ function begin(t, browser) {
     sockets,
     window,
     /** A bundle came, ran, and can be seeded. */
-    async seed(changes = {}) {
+    async seed(changes = {}, early = false) {
       const record = newRecord("/app.js", island.digest);
       page.begin({ ...island, ...changes });
       page.finish(record);
-      page.seed({ ...island, ...changes }, SRC, async () => new Blob(["bundle"]), record);
+      page.seed({ ...island, ...changes }, SRC, async () => ({ blob: new Blob(["bundle"]) }), record, early);
       await settle();
       return record;
     },
@@ -170,6 +170,12 @@ test("seeding begins when the page has loaded, never before", async (t) => {
   document.readyState = "complete";
   window.dispatchEvent(new Event("load"));
   await settle();
+  assert.equal(sockets.length, 1);
+});
+
+test("where others wait for what is still coming, seeding begins at once", async (t) => {
+  const { seed, sockets } = begin(t, { readyState: "interactive" });
+  await seed({}, true);
   assert.equal(sockets.length, 1);
 });
 

@@ -1,31 +1,41 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { connectPeer } from "../../viraljs/client/peer.js";
+import { connectPeer, listen } from "../../viraljs/client/peer.js";
 import {
   CANCEL,
-  decode,
+  DATA,
   encode,
   encodeData,
   GONE,
+  HAVE,
   HELLO,
+  PACKED,
   REFUSE,
   REQUEST,
   VERSION,
 } from "../../viraljs/client/wire.js";
-import { asMessage, fakeClock, fakeConnections, flush } from "./support.js";
+import { asMessage, FakeChannel, fakeClock, fakeConnections, flush, patch, wordsOf } from "./support.js";
 
 const ICE = [{ urls: "stun:stun.example" }];
 
+/** Takes what a link tells. */
+function listener() {
+  const heard = { have: [], data: [], ends: [] };
+  const events = {
+    have: (words) => heard.have.push(words),
+    data: (words, bytes) => heard.data.push([words, [...bytes]]),
+    end: (reason) => heard.ends.push(reason),
+  };
+  return { heard, events };
+}
+
 /** Make an offer to the seeder "s"; what comes of it is collected. */
-function connect(t) {
+function connect(t, { inflates = true } = {}) {
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
-  const heard = { opened: 0, data: [], ends: [] };
-  const peer = connectPeer("s", ICE, [[0, 4]], {
-    open: () => heard.opened++,
-    data: (piece, offset, bytes) => heard.data.push([piece, offset, ...bytes]),
-    end: (reason) => heard.ends.push(reason),
-  });
+  patch(t, { window: { DecompressionStream: inflates ? DecompressionStream : undefined } });
+  const { heard, events } = listener();
+  const peer = connectPeer("s", ICE, [[0, 4]], events);
   const [connection] = connections;
   return { clock, connection, channel: connection.channel, heard, peer };
 }
@@ -46,10 +56,10 @@ test("candidates found after the offer wait to be fetched", async (t) => {
 });
 
 test("it waits until its channel opens", (t) => {
-  const { channel, heard, peer } = connect(t);
-  assert.deepEqual([peer.waiting(), peer.isOpen(), heard.opened], [true, false, 0]);
+  const { channel, peer } = connect(t);
+  assert.deepEqual([peer.waiting(), peer.isOpen()], [true, false]);
   channel.open();
-  assert.deepEqual([peer.waiting(), peer.isOpen(), heard.opened], [false, true, 1]);
+  assert.deepEqual([peer.waiting(), peer.isOpen()], [false, true]);
 });
 
 test("requests and cancellations go over the open channel", (t) => {
@@ -60,13 +70,10 @@ test("requests and cancellations go over the open channel", (t) => {
     [5, 1],
   ]);
   peer.cancel([[1, 1]]);
-  assert.deepEqual(
-    channel.sent.map(decode).map(({ type, words }) => [type, ...words]),
-    [
-      [REQUEST, 0, 2, 5, 1],
-      [CANCEL, 1, 1],
-    ],
-  );
+  assert.deepEqual(wordsOf(channel.sent), [
+    [REQUEST, 0, 2, 5, 1],
+    [CANCEL, 1, 1],
+  ]);
 });
 
 test("before the channel is open and after its end nothing is said, and nothing thrown", (t) => {
@@ -78,21 +85,45 @@ test("before the channel is open and after its end nothing is said, and nothing 
   assert.equal(channel.sent.length, 0);
 });
 
-test("data is handed on, and hello is taken", (t) => {
+test("the channel says by its protocol whether this browser understands gzip", (t) => {
+  assert.equal(connect(t).channel.protocol, "gzip");
+  assert.equal(connect(t, { inflates: false }).channel.protocol, "");
+});
+
+test("what it has and what it sends is handed on, packed data with its total, and hello is taken", (t) => {
   const { channel, heard } = connect(t);
   channel.open();
   assert.equal(channel.binaryType, "arraybuffer");
   channel.receive(asMessage(encode(HELLO, VERSION)));
-  channel.receive(asMessage(encodeData(3, 65536, Uint8Array.of(7, 8))));
-  assert.deepEqual(heard.data, [[3, 65536, 7, 8]]);
+  channel.receive(asMessage(encode(HAVE)));
+  channel.receive(asMessage(encode(HAVE, 0, 2, 5, 1)));
+  channel.receive(asMessage(encodeData([DATA, 3, 65536], Uint8Array.of(7, 8))));
+  channel.receive(asMessage(encodeData([PACKED, 4, 0, 9], Uint8Array.of(6))));
+  assert.deepEqual(heard.have, [[], [0, 2, 5, 1]]);
+  assert.deepEqual(heard.data, [
+    [
+      [3, 65536],
+      [7, 8],
+    ],
+    [[4, 0, 9], [6]],
+  ]);
   assert.deepEqual(heard.ends, []);
+});
+
+test("what the other side asks on the channel is not for this end", (t) => {
+  const { channel, heard } = connect(t);
+  channel.open();
+  for (const type of [REQUEST, CANCEL]) channel.receive(asMessage(encode(type, 0, 1)));
+  assert.deepEqual(heard, { have: [], data: [], ends: [] });
+  assert.equal(channel.readyState, "open");
 });
 
 test("a refusal, another version and what is not of the protocol end it", (t) => {
   const strangers = [
     asMessage(encode(REFUSE, GONE)),
     asMessage(encode(HELLO, VERSION + 1)),
-    asMessage(encode(REQUEST, 0, 1)),
+    asMessage(encode(HELLO, VERSION - 1)),
+    asMessage(encode(99, 0, 1)),
     new ArrayBuffer(3),
     "text",
   ];
@@ -105,11 +136,31 @@ test("a refusal, another version and what is not of the protocol end it", (t) =>
   }
 });
 
+test("a channel that another browser has opened is listened to as one's own, and its end closes what it came in", () => {
+  const channel = new FakeChannel();
+  const { heard, events } = listener();
+  let closed = 0;
+  const link = listen("r", channel, events, () => closed++);
+  assert.equal(link.seeder, "r");
+  assert.equal(link.isOpen(), false);
+  channel.open();
+  assert.equal(link.isOpen(), true);
+  channel.receive(asMessage(encode(HAVE, 1, 1)));
+  link.request([[1, 1]]);
+  assert.deepEqual(heard.have, [[1, 1]]);
+  assert.deepEqual(wordsOf(channel.sent), [[REQUEST, 1, 1]]);
+  assert.equal(link.isOver(), false);
+  channel.close();
+  link.end("done");
+  assert.equal(link.isOver(), true);
+  assert.deepEqual([heard.ends, closed], [["lost"], 1]);
+});
+
 test("its end is told once, whatever else happens, and closes the connection", (t) => {
   const { channel, connection, heard, peer } = connect(t);
   peer.end("corrupt");
   peer.end("done");
-  channel.onclose();
+  channel.dispatchEvent(new Event("close"));
   connection.become("failed");
   assert.deepEqual(heard.ends, ["corrupt"]);
   assert.equal(connection.closed, true);

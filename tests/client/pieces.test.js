@@ -26,7 +26,7 @@ test("a bundle of whole pieces has no short one", () => {
   assert.equal(pieces.lengthOf(9), 100);
 });
 
-test("right pieces are kept in any order, and the parts are the bundle", async () => {
+test("right pieces are kept in any order, and joined they are the bundle", async () => {
   const { bytes, count, pieceOf, pieces } = makeBundle({ size: 1050 });
   for (let piece = count - 1; piece >= 0; piece--) {
     assert.equal(pieces.has(piece), false);
@@ -34,7 +34,9 @@ test("right pieces are kept in any order, and the parts are the bundle", async (
     assert.equal(pieces.has(piece), true);
     assert.equal(pieces.missing(), piece);
   }
-  assert.deepEqual(Buffer.concat(pieces.parts()), Buffer.from(bytes));
+  const blob = pieces.join("text/javascript");
+  assert.equal(blob.type, "text/javascript");
+  assert.deepEqual(Buffer.from(await blob.arrayBuffer()), Buffer.from(bytes));
 });
 
 test("a piece with a wrong byte, a wrong length or in the wrong place is not kept", async () => {
@@ -59,12 +61,37 @@ test("no single flipped bit gets through", async () => {
 
 test("a duplicate is told from a new piece, and from a wrong one, and replaces nothing", async () => {
   const { pieceOf, pieces } = makeBundle();
-  const first = pieceOf(3);
-  assert.equal(await pieces.verify(3, first), true);
+  assert.equal(await pieces.verify(3, pieceOf(3)), true);
   assert.equal(await pieces.verify(3, pieceOf(3)), null);
   assert.equal(await pieces.verify(3, pieceOf(4)), false);
-  assert.equal(pieces.parts()[3], first);
+  assert.deepEqual(new Uint8Array(await pieces.read(3)), pieceOf(3));
   assert.equal(pieces.missing(), 9);
+});
+
+test("a verified piece can be read, before the bundle is joined and after", async () => {
+  const { count, pieceOf, pieces } = makeBundle({ size: 1050 });
+  for (let piece = 0; piece < count; piece++) await pieces.verify(piece, pieceOf(piece));
+  for (let round = 0; round < 2; round++) {
+    for (let piece = 0; piece < count; piece++) {
+      assert.deepEqual(new Uint8Array(await pieces.read(piece)), pieceOf(piece));
+      assert.equal(pieces.has(piece), true);
+    }
+    pieces.join("text/javascript");
+  }
+});
+
+test("all who watch are told of each new piece, once, when it can be read", async () => {
+  const { pieceOf, pieces } = makeBundle();
+  const told = [];
+  for (const name of ["one", "other"]) pieces.watch((piece) => told.push([name, piece, pieces.has(piece)]));
+  await pieces.verify(3, pieceOf(4));
+  assert.deepEqual(told, []);
+  await pieces.verify(3, pieceOf(3));
+  await pieces.verify(3, pieceOf(3));
+  assert.deepEqual(told, [
+    ["one", 3, true],
+    ["other", 3, true],
+  ]);
 });
 
 test("two copies of a piece that are hashed at the same time count once", async () => {
@@ -150,6 +177,31 @@ test("parts that can't be right are refused", () => {
     assert.equal(results.at(-1), undefined, claim);
   }
   assert.deepEqual(feed(createAssembler(pieces), 10, pieceOf(10), 50), pieceOf(10));
+});
+
+test("a packed piece is as long as its sender says, and never longer than the piece", () => {
+  const { pieces } = makeBundle({ size: 1050 });
+  const part = new Uint8Array(20);
+  const assemble = createAssembler(pieces);
+  assert.equal(assemble(3, 0, part, 30), null);
+  assert.equal(assemble(3, 20, part.subarray(0, 10), 30).length, 30);
+  assert.equal(assemble(3, 0, part, 100), null);
+  const claims = {
+    "more than a piece": [[3, 0, 20, 101]],
+    "more than the short last piece": [[10, 0, 20, 51]],
+    "more than it said": [
+      [3, 0, 20, 30],
+      [3, 20, 11, 30],
+    ],
+    nothing: [[3, 0, 1, 0]],
+    "more than there is": [[3, 0, 20, 2 ** 32 - 1]],
+    "a piece that is not there": [[11, 0, 1, 1]],
+  };
+  for (const [claim, parts] of Object.entries(claims)) {
+    const fresh = createAssembler(pieces);
+    const results = parts.map(([piece, offset, length, total]) => fresh(piece, offset, new Uint8Array(length), total));
+    assert.equal(results.at(-1), undefined, claim);
+  }
 });
 
 test("what an assembler gives is its own copy: a later part can't change a piece that was checked", () => {

@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createSeeder } from "../../viraljs/client/seeder.js";
-import { DATA, decode, HELLO } from "../../viraljs/client/wire.js";
+import { DATA, decode, encode, encodeData, HAVE, HELLO, REQUEST, VERSION } from "../../viraljs/client/wire.js";
 import {
+  asMessage,
   blobOf,
   FakeChannel,
+  fakeCaches,
   fakeClock,
   fakeConnections,
   fakePage,
   fakeSockets,
   flush,
   makeBundle,
+  storeOf,
+  until,
+  wordsOf,
 } from "./support.js";
 
 const BASE = "https://a.example/viraljs/";
@@ -19,7 +24,7 @@ const ICE = [{ urls: "stun:stun.example" }];
 const [ONE, OTHER] = ["1".repeat(64), "2".repeat(64)];
 
 /** A seeder whose clock, server and peer connections the test holds. */
-function begin(t, { seeds = [ONE], slots = 2, ticket, welcome = true, allowed = true, ...browser } = {}) {
+function begin(t, { seeds = [ONE], slots = 2, ticket, limit, welcome = true, allowed = true, ...browser } = {}) {
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
   const sockets = fakeSockets(t);
@@ -29,9 +34,14 @@ function begin(t, { seeds = [ONE], slots = 2, ticket, welcome = true, allowed = 
   const seedOf = (digest) => ({
     island: { ...bundle, digest, ice: ICE, proof: `proof of ${digest[0]}` },
     blob: blobOf(bundle.bytes),
-    record: { digest },
+    record: { digest, url: "https://a.example/app.js", source: "server" },
   });
-  const seeder = createSeeder(BASE, { ticket });
+  /** The same bundle, still on its way; `share` says who is there to give and take. */
+  const comingOf = (digest, held, share = {}) => {
+    const { island, record } = seedOf(digest);
+    return { island, record, store: storeOf(bundle, held), partial: true, ...share };
+  };
+  const seeder = createSeeder(BASE, { ticket, limit });
   for (const digest of seeds) seeder.add(seedOf(digest));
   if (allowed) seeder.allow(true);
   const [socket] = sockets;
@@ -52,9 +62,12 @@ function begin(t, { seeds = [ONE], slots = 2, ticket, welcome = true, allowed = 
     greet,
     seeder,
     seedOf,
+    comingOf,
     socket,
     sockets,
     window,
+    /** What the server was told of progress. */
+    progress: () => sockets.at(-1).sent.flatMap(({ type, progress }) => (type === "announce" ? [progress] : [])),
     /** Let a recipient ask; gives the connection that was made for it, if there was one. */
     async offer(exchange, digest = ONE, ranges = [[0, 1]]) {
       const before = connections.length;
@@ -93,8 +106,8 @@ test("all that it has is announced when it is welcome, with the proofs", (t) => 
   assert.deepEqual(socket.sent, []);
   greet();
   assert.deepEqual(socket.sent, [
-    { type: "announce", digest: ONE, proof: "proof of 1" },
-    { type: "announce", digest: OTHER, proof: "proof of 2" },
+    { type: "announce", digest: ONE, proof: "proof of 1", progress: 100 },
+    { type: "announce", digest: OTHER, proof: "proof of 2", progress: 100 },
   ]);
   assert.deepEqual(announced(), [ONE, OTHER]);
 });
@@ -103,7 +116,7 @@ test("a recipient's ticket is proof enough", (t) => {
   const { seeder, seedOf, socket } = begin(t);
   const seed = seedOf(OTHER);
   seeder.add({ ...seed, island: { ...seed.island, proof: undefined, ticket: "the ticket" } });
-  assert.deepEqual(socket.sent, [{ type: "announce", digest: OTHER, proof: "the ticket" }]);
+  assert.deepEqual(socket.sent, [{ type: "announce", digest: OTHER, proof: "the ticket", progress: 100 }]);
 });
 
 test("what is added later is announced at once, and alone", (t) => {
@@ -161,8 +174,8 @@ test("the asked pieces are sent as soon as the recipient's channel is open", asy
   const connection = await offer("r.s", ONE, [[3, 1]]);
   const channel = connect(connection);
   await flush();
-  const [hello, data] = channel.sent.map(decode);
-  assert.equal(hello.type, HELLO);
+  const [hello, have, data] = channel.sent.map(decode);
+  assert.deepEqual([hello.type, have.type, ...have.words], [HELLO, HAVE, 0, 10]);
   assert.deepEqual([data.type, ...data.words], [DATA, 3, 0]);
   assert.deepEqual(Buffer.from(data.bytes), Buffer.from(bundle.pieceOf(3)));
 });
@@ -295,4 +308,213 @@ test("a page that may not seed stays silent when it comes back", (t) => {
 
 test("a visitor who saves data is no seeder", (t) => {
   assert.equal(begin(t, { saveData: true }).sockets.length, 0);
+});
+
+// Bundles that are still coming -------------------------------------------------------------------------
+
+test("what is still coming is announced with its progress, in steps of ten percent, and the page is not told", (t) => {
+  const { announced, comingOf, progress, seeder } = begin(t, { seeds: [] });
+  const coming = comingOf(ONE, []);
+  coming.store.count = 40;
+  seeder.add(coming);
+  assert.deepEqual(progress(), [0]);
+  for (let piece = 0; piece < 20; piece++) coming.store.gain(piece);
+  assert.deepEqual(progress(), [0, 9, 19, 29, 39, 49]);
+  assert.deepEqual(announced(), []);
+});
+
+test("nobody has all before it is verified as a whole: 99 at most, then 100, and the page is told once", (t) => {
+  const { announced, comingOf, progress, seeder, seedOf } = begin(t, { seeds: [] });
+  const coming = comingOf(ONE, []);
+  seeder.add(coming);
+  for (let piece = 0; piece < 10; piece++) coming.store.gain(piece);
+  assert.equal(Math.max(...progress()), 99);
+  assert.deepEqual(announced(), []);
+  seeder.add(seedOf(ONE));
+  assert.deepEqual(progress().slice(-1), [100]);
+  assert.deepEqual(announced(), [ONE]);
+});
+
+test("what came before the line was up is announced by what is there when it is", (t) => {
+  const { comingOf, greet, progress, seeder } = begin(t, { seeds: [], welcome: false });
+  const coming = comingOf(ONE, [0]);
+  seeder.add(coming);
+  for (let piece = 1; piece < 5; piece++) coming.store.gain(piece);
+  assert.deepEqual(progress(), []);
+  greet();
+  assert.deepEqual(progress(), [49]);
+});
+
+test("a bundle that has come brings no more progress", (t) => {
+  const { comingOf, progress, seeder, seedOf } = begin(t, { seeds: [] });
+  const coming = comingOf(ONE, [0, 1]);
+  seeder.add(coming);
+  seeder.add(seedOf(ONE));
+  coming.store.gain(2);
+  coming.store.gain(3);
+  assert.deepEqual(progress(), [19, 100]);
+});
+
+test("of a bundle that has come, the pieces are given from where they are, not read a second time", async (t) => {
+  const { comingOf, connect, offer, seeder, seedOf } = begin(t, { seeds: [] });
+  const coming = comingOf(ONE, [...Array(10).keys()]);
+  seeder.add(coming);
+  seeder.add(seedOf(ONE));
+  const channel = connect(await offer("r.s"));
+  await flush();
+  assert.deepEqual(wordsOf(channel.sent).at(-1), [DATA, 0, 0]);
+  assert.equal(coming.store.reads, 1);
+});
+
+test("a recipient of what is still coming gets what is there, is told of more, and is asked in return", async (t) => {
+  const joined = [];
+  const join = (...how) => joined.push(how);
+  const { comingOf, connect, offer, seeder } = begin(t, { seeds: [] });
+  const coming = comingOf(ONE, [0, 1], { join });
+  seeder.add(coming);
+  const connection = await offer("r.s", ONE, [[0, 1]]);
+  const channel = connect(connection);
+  await flush();
+  coming.store.gain(5);
+  assert.deepEqual(wordsOf(channel.sent), [
+    [HELLO, VERSION],
+    [HAVE, 0, 2],
+    [DATA, 0, 0],
+    [HAVE, 5, 1],
+  ]);
+  const [[recipient, taken, close]] = joined;
+  assert.deepEqual([joined.length, recipient, taken === channel], [1, "r", true]);
+  channel.receive(asMessage(encodeData([DATA, 3, 0], Uint8Array.of(1))));
+  assert.equal(channel.readyState, "open", "it may give");
+  close();
+  assert.equal(connection.closed, true);
+});
+
+test("a recipient of what has come is not asked for anything, and may not give", async (t) => {
+  const joined = [];
+  const { connect, offer, seeder, seedOf } = begin(t, { seeds: [] });
+  seeder.add({ ...seedOf(ONE), join: (...how) => joined.push(how) });
+  const channel = connect(await offer("r.s"));
+  channel.receive(asMessage(encodeData([DATA, 3, 0], Uint8Array.of(1))));
+  assert.equal(channel.readyState, "closed");
+  assert.deepEqual(joined, []);
+});
+
+/** Channels to those that a bundle comes from, one open already. */
+function ownChannels() {
+  const channels = [new FakeChannel(), new FakeChannel()];
+  channels[0].open();
+  return channels;
+}
+
+test("those that a bundle comes from may take of it too, on the same channels, without a hello", async (t) => {
+  const channels = ownChannels();
+  const { comingOf, seeder } = begin(t, { seeds: [] });
+  seeder.add(comingOf(ONE, [0, 1], { channels }));
+  channels[1].open();
+  for (const channel of channels) {
+    channel.receive(asMessage(encode(REQUEST, 1, 1)));
+    await flush();
+    assert.deepEqual(wordsOf(channel.sent), [
+      [HAVE, 0, 2],
+      [DATA, 1, 0],
+    ]);
+    channel.receive(asMessage(encodeData([DATA, 3, 0], Uint8Array.of(1))));
+    assert.equal(channel.readyState, "open");
+  }
+});
+
+test("a bundle that has come is not told twice to those that it came from", (t) => {
+  const channels = ownChannels();
+  const { comingOf, seeder, seedOf } = begin(t, { seeds: [] });
+  seeder.add(comingOf(ONE, [0, 1], { channels }));
+  seeder.add({ ...seedOf(ONE), channels });
+  assert.deepEqual(wordsOf(channels[0].sent), [[HAVE, 0, 2]]);
+});
+
+for (const [who, how, forbid] of [
+  ["a page that is paused", {}, ({ seeder }) => seeder.allow(false)],
+  ["a page that was never allowed to", { allowed: false }, () => {}],
+  ["a visitor who saves data", { saveData: true }, () => {}],
+  ["a page that is left", {}, ({ window }) => window.dispatchEvent(new Event("pagehide"))],
+]) {
+  test(`${who} gives nothing to those that a bundle comes from`, async (t) => {
+    const channels = ownChannels();
+    const b = begin(t, { seeds: [], welcome: false, ...how });
+    b.seeder.add(b.comingOf(ONE, [0, 1], { channels }));
+    forbid(b);
+    channels[0].receive(asMessage(encode(REQUEST, 1, 1)));
+    await flush();
+    assert.deepEqual(
+      wordsOf(channels[0].sent).filter(([type]) => type === DATA),
+      [],
+    );
+  });
+}
+
+test("when a page is left or paused, those that a bundle came from are left, too", (t) => {
+  for (const forbid of [
+    ({ seeder }) => seeder.allow(false),
+    ({ window }) => window.dispatchEvent(new Event("pagehide")),
+  ]) {
+    let left = 0;
+    const b = begin(t, { seeds: [] });
+    b.seeder.add({ ...b.seedOf(ONE), leave: () => left++ });
+    forbid(b);
+    assert.equal(left, 1);
+  }
+});
+
+// Limit and storage -------------------------------------------------------------------------------------
+
+test("all uploads of a page share one limit", async (t) => {
+  const { clock, connect, offer } = begin(t, { limit: 1000 });
+  await clock.advance(1000);
+  const channels = [connect(await offer("r1.s")), connect(await offer("r2.s"))];
+  const sent = () => channels.map((channel) => wordsOf(channel.sent).filter(([type]) => type === DATA).length);
+  await flush();
+  assert.deepEqual(sent(), [1, 0]);
+  await clock.advance(99);
+  assert.deepEqual(sent(), [1, 0]);
+  await clock.advance(1);
+  assert.deepEqual(sent(), [1, 1]);
+});
+
+/** What a recipient's island has more, so that the bundle is kept. */
+const KEEPING = { base: "/viraljs", cache: 10_000, keptCookie: "kept" };
+
+test("a bundle that was received is kept for the next visit, when it is whole", async (t) => {
+  const stored = fakeCaches(t);
+  const { bundle, comingOf, seeder, seedOf } = begin(t, { seeds: [] });
+  const seed = seedOf(ONE);
+  const island = { ...seed.island, ...KEEPING };
+  seeder.add({ ...comingOf(ONE, [0, 1]), island });
+  await flush();
+  assert.equal(stored.size, 0);
+  seeder.add({ ...seed, island, blob: new Blob([bundle.bytes]) });
+  await until(() => document.cookie);
+  const [[url, blob]] = [...stored.get("viraljs")];
+  assert.ok(url.startsWith(`https://a.example/viraljs/kept/${ONE}?`));
+  assert.equal(blob.size, bundle.size);
+  assert.match(document.cookie, /^kept=11111111;/);
+});
+
+test("a bundle that was kept already, or came in a full response, is not put there", async (t) => {
+  const stored = fakeCaches(t);
+  const { bundle, seeder, seedOf } = begin(t, { seeds: [] });
+  const seed = { ...seedOf(ONE), blob: new Blob([bundle.bytes]) };
+  seeder.add(seed);
+  const island = { ...seed.island, ...KEEPING };
+  seeder.add({ ...seed, island, record: { ...seed.record, source: "cache" } });
+  await flush();
+  assert.equal(stored.size, 0);
+});
+
+test("storage that fails is no harm", async (t) => {
+  const debug = t.mock.method(console, "debug", () => {});
+  const { bundle, seeder, seedOf } = begin(t, { seeds: [] });
+  const seed = seedOf(ONE);
+  seeder.add({ ...seed, island: { ...seed.island, ...KEEPING }, blob: new Blob([bundle.bytes]) });
+  await flush();
+  assert.equal(debug.mock.callCount(), 1);
 });

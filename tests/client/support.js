@@ -2,6 +2,7 @@
 
 import { createPieces } from "../../viraljs/client/pieces.js";
 import { sha256Sync } from "../../viraljs/client/sha256.js";
+import { decode } from "../../viraljs/client/wire.js";
 
 /** Where the client's modules are, in the fields of an island: `endpoint` makes `file:` URLs of them. */
 export const SRC = new URL("../../", import.meta.url).href;
@@ -29,6 +30,17 @@ export function patch(t, values) {
 const { setImmediate } = globalThis;
 const TURNS = 5;
 
+/** No test needs as many: one that waits for what never comes fails, and does not hang. */
+const MOST_TURNS = 200_000;
+
+/** Let the event loop turn until it is so: for what other threads do, such as compression. */
+export async function until(condition) {
+  for (let turn = 0; !condition(); turn++) {
+    if (turn > MOST_TURNS) throw new Error(`never so: ${condition}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /** Let everything happen that needs no time. */
 export async function flush() {
   for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -41,7 +53,7 @@ export function fakeClock(t) {
   const timers = new Map();
   patch(t, {
     setTimeout(run, delay = 0, ...values) {
-      timers.set(++newest, { at: now + delay, run: () => run(...values) });
+      timers.set(++newest, { at: now + Math.max(0, delay), run: () => run(...values) });
       return newest;
     },
     clearTimeout: (timer) => timers.delete(timer),
@@ -112,14 +124,36 @@ export function makeBundle(measures) {
   return { ...bundle, digests, pieces: createPieces(bundle, digests, async (part) => sha256Sync(part)) };
 }
 
-/** A bundle's blob as an upload uses it, without a thread behind it; counts how often it was read. */
+/** A bundle's blob as a seeder uses it, without a thread behind it. */
 export const blobOf = (bytes) => ({
-  reads: 0,
-  slice(start, end) {
-    this.reads++;
-    return { arrayBuffer: async () => asMessage(bytes.subarray(start, end)) };
-  },
+  slice: (start, end) => ({ arrayBuffer: async () => asMessage(bytes.subarray(start, end)) }),
 });
+
+/** Pieces as seeding uses them: all of a bundle's, or those that are held so far. */
+export function storeOf({ count, pieceOf }, held = [...Array(count).keys()]) {
+  const has = new Set(held);
+  const watchers = [];
+  const store = {
+    count,
+    has: (piece) => has.has(piece),
+    watch: (listener) => watchers.push(listener),
+    /** How often one was read. */
+    reads: 0,
+    async read(piece) {
+      store.reads++;
+      return asMessage(pieceOf(piece));
+    },
+    /** One more has come. */
+    gain(piece) {
+      has.add(piece);
+      for (const watcher of watchers) watcher(piece);
+    },
+  };
+  return store;
+}
+
+/** Read messages of a channel as `[type, ...words]`. */
+export const wordsOf = (messages) => messages.map(decode).map(({ type, words }) => [type, ...words]);
 
 /** In place of the browser's `crypto`, whose threads no test could wait for without time. */
 export const CRYPTO = { subtle: { digest: async (_name, bytes) => sha256Sync(bytes).buffer } };
@@ -145,6 +179,7 @@ export const asMessage = (view) => view.buffer.slice(view.byteOffset, view.byteO
 /** RTCDataChannel: what is sent stays in the buffer until the test drains it. */
 export class FakeChannel extends EventTarget {
   readyState = "connecting";
+  protocol = "";
   bufferedAmount = 0;
   bufferedAmountLowThreshold = 0;
   mostBuffered = 0;
@@ -168,18 +203,17 @@ export class FakeChannel extends EventTarget {
 
   open() {
     this.readyState = "open";
-    this.onopen?.();
+    this.dispatchEvent(new Event("open"));
   }
 
   close() {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
-    this.onclose?.();
     this.dispatchEvent(new Event("close"));
   }
 
   receive(data) {
-    this.onmessage({ data });
+    this.dispatchEvent(new MessageEvent("message", { data }));
   }
 }
 
@@ -206,9 +240,9 @@ export class FakeConnection {
     return { sdp: ["v=0", ...this.found].join("\n") };
   }
 
-  createDataChannel(label) {
+  createDataChannel(label, { protocol = "" } = {}) {
     this.label = label;
-    this.channel = new FakeChannel();
+    this.channel = Object.assign(new FakeChannel(), { protocol });
     return this.channel;
   }
 
@@ -265,6 +299,33 @@ export function fakeFetch(t, answer) {
     },
   });
   return calls;
+}
+
+/** Cache Storage, of one page: what was put there, in order, by name of the cache. */
+export function fakeCaches(t) {
+  const stored = new Map();
+  const plain = (url) => `${url}`.replace(/\?.*/, "");
+  patch(t, {
+    caches: {
+      async open(name) {
+        if (!stored.has(name)) stored.set(name, new Map());
+        const cache = stored.get(name);
+        return {
+          keys: async () => [...cache.keys()].map((url) => ({ url })),
+          delete: async (url) => cache.delete(`${url}`),
+          async put(url, response) {
+            cache.set(`${url}`, await response.blob());
+          },
+        };
+      },
+      async match(url, { cacheName, ignoreSearch }) {
+        const cache = stored.get(cacheName) ?? new Map();
+        const one = [...cache].find(([kept]) => (ignoreSearch ? plain(kept) === plain(url) : kept === url));
+        return one && new Response(one[1]);
+      },
+    },
+  });
+  return stored;
 }
 
 /** A body that arrives in these chunks, and breaks off with an error after them if there is one. */
@@ -353,6 +414,7 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
   const beacons = [];
   const navigator = {
     connection: { saveData },
+    cookieEnabled: true,
     sendBeacon: (url, body) => beacons.push([url, JSON.parse(body)]),
   };
   class CustomEvent extends Event {

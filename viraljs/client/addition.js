@@ -22,7 +22,7 @@ function main(src) {
   if (timing) record.milliseconds = Math.round(performance.now() - timing.startTime);
   page.begin(island).done();
   page.finish(record);
-  page.seed(island, src, () => readBack(src), record);
+  page.seed(island, src, async () => ({ blob: await readBack(src) }), record);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Small numbers in cookies, which tell the server what became of a visitor's deliveries. */
+/** Cookies, which tell the server what became of a visitor's deliveries. */
 
 /**
  * @param {string} name
@@ -11,7 +11,7 @@ export function readCookie(name) {
 
 /**
  * @param {string} name
- * @param {number} value
+ * @param {number | string} value
  * @param {number} seconds to keep it; 0 forgets it
  */
 export function writeCookie(name, value, seconds) {

@@ -1,13 +1,9 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
 import { readCookie, writeCookie } from "./cookies.js";
-import { findHash, fromBase64, toIntegrity } from "./digest.js";
-import { download } from "./download.js";
-import { introduce } from "./introduction.js";
-import { fetchRun } from "./origin.js";
+import { toIntegrity } from "./digest.js";
+import { findKept } from "./kept.js";
 import { emit, newRecord, thePage } from "./page.js";
-import { connectPeer } from "./peer.js";
-import { createPieces } from "./pieces.js";
 import { holdLoad, run } from "./run.js";
 import { directUrl, endpoint, plainUrl } from "./urls.js";
 
@@ -28,12 +24,16 @@ export async function deliver(island, element) {
   const turn = page.begin(island);
   const giveLoad = holdLoad(original);
   const record = newRecord(src, island.digest);
+
   /** @param {string} reason */
   function fallBack(reason) {
     if (record.reason) return;
     record.reason = reason;
     emit("fallback", record);
   }
+
+  /** @param {import("./seeder.js").Prepared} prepared @param {boolean} [early] */
+  const share = (prepared, early) => page.seed(island, src, async () => prepared, record, early);
 
   /**
    * Run it, as deferred scripts run: not before those that came before it.
@@ -46,70 +46,61 @@ export async function deliver(island, element) {
     return run(original, page.trust(url), src, integrity);
   }
 
+  async function receive() {
+    const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
+      throw new Error("client");
+    });
+    return client.receive(island, src, roundTripOf(original.src), record, fallBack, (/** @type {any} */ prepared) => {
+      share(prepared, true);
+    });
+  }
+
   /** @type {boolean | void} */
   let ran = false;
-  let blob;
+  /** @type {import("./seeder.js").Prepared | null} */
+  let got = null;
   try {
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
-    blob = await receive(island, src, record, fallBack);
-    const url = URL.createObjectURL(blob);
+    const blob = await findKept(island, src);
+    if (blob) record.bytesFromCache = island.size;
+    got = blob ? { blob } : await receive();
+    const url = URL.createObjectURL(/** @type {Blob} */ (got?.blob));
     ran = await runInTurn(url, toIntegrity(island.digest));
     URL.revokeObjectURL(url);
     if (!ran) throw new Error("blocked");
   } catch (error) {
     console.debug(error);
-    blob = null;
+    got = null;
     fallBack(/** @type {Error} */ (error).message);
-    record.bytesFromServer += island.size;
     ran = await runInTurn(directUrl(src), "").catch(console.error);
+    if (ran) record.bytesFromServer += island.size;
   }
   turn.done();
   giveLoad(ran ? "load" : "error");
+  if (!ran) return page.finish();
 
   record.milliseconds = Math.round(performance.now() - began);
-  if (blob && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
+  if (got && record.bytesFromCache) record.source = "cache";
+  else if (got && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
   record.peers = record.uploads.filter(({ bytes }) => bytes).length;
   keepCount(island, record);
   page.finish(record);
-  navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify({ ...record, ticket: island.ticket }));
-  if (blob) page.seed(island, src, async () => /** @type {Blob} */ (blob), record);
+  // The server knows of those that it named; others have introduced themselves.
+  const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
+  const report = { ...record, uploads, ticket: island.ticket };
+  navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(report));
+  if (got) share(got);
 }
 
 /**
- * Get the bundle together, verified.
+ * Say how long the server takes to answer, as this page has seen it.
  *
- * @param {import("./types.js").ReceivingIsland} island
- * @param {string} src
- * @param {import("./types.js").Delivery} record
- * @param {(reason: string) => void} onFallback
+ * @param {string} src of the thin response
+ * @returns {number} milliseconds
  */
-async function receive(island, src, record, onFallback) {
-  const hash = findHash(island, src);
-  const pieces = createPieces(island, fromBase64(island.pieces), async (bytes) => (await hash)(bytes));
-  /** @type {import("./peer.js").Peer[]} */
-  const peers = [];
-  const [, , ...seeders] = island.ticket.split(".")[0].split("~");
-  const done = download(
-    pieces,
-    seeders,
-    island.deadline,
-    {
-      connect(seeder, first, events) {
-        const peer = connectPeer(seeder, island.ice, first, events);
-        peers.push(peer);
-        return peer;
-      },
-      fetchRun: (run, signal, take) => fetchRun(directUrl(src), pieces, island, run, signal, take),
-    },
-    record,
-    onFallback,
-  );
-  introduce(endpoint(island, src, ""), island.ticket, peers).catch((error) => {
-    console.debug(error);
-    for (const peer of peers) if (peer.waiting()) peer.end("signaling");
-  });
-  await done;
-  return new Blob(pieces.parts(), { type: island.mediaType });
+function roundTripOf(src) {
+  const [timing] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src).slice(-1));
+  return timing ? timing.responseStart - timing.requestStart : 0;
 }
 
 /**
@@ -121,6 +112,7 @@ async function receive(island, src, record, onFallback) {
 function keepCount({ breaker: [name, seconds] }, record) {
   const failures = readCookie(name) ?? 0;
   // What this page's policy forbids will not go better next time.
-  if (record.source === "server") writeCookie(name, record.reason === "blocked" ? MANY : failures + 1, seconds);
-  else if (failures) writeCookie(name, 0, 0);
+  if (record.reason && record.source === "server") {
+    writeCookie(name, record.reason === "blocked" ? MANY : failures + 1, seconds);
+  } else if (failures) writeCookie(name, 0, 0);
 }

@@ -10,7 +10,8 @@ import { createAssembler } from "./pieces.js";
  * @param {{size: number, pieceLength: number}} bundle
  * @param {import("./types.js").Range} run
  * @param {AbortSignal} signal
- * @param {(piece: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>} take gets each piece as it is complete
+ * @param {(piece: number, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>} take gets each piece as it is complete,
+ *   and says whether to go on
  * @returns {Promise<void>} rejects where the server does not give the bytes
  */
 export async function fetchRun(url, pieces, { size, pieceLength }, [first, count], signal, take) {
@@ -31,7 +32,7 @@ export async function fetchRun(url, pieces, { size, pieceLength }, [first, count
       const part = rest.subarray(0, pieceLength - offset);
       const whole = assemble(piece, offset, part);
       if (whole === undefined) throw new Error("size");
-      if (whole) await take(piece, whole);
+      if (whole && !(await take(piece, whole))) return reader.cancel();
       at += part.length;
       rest = rest.subarray(part.length);
     }

@@ -141,11 +141,13 @@ function createPage() {
       return policy?.createScriptURL(url) ?? url;
     },
 
-    /** @param {import("./types.js").Delivery} record of a bundle that has run */
+    /** @param {import("./types.js").Delivery} [record] of a bundle that has run; none if it never will */
     finish(record) {
       pending--;
-      deliveries.push(record);
-      emit("delivered", record);
+      if (record) {
+        deliveries.push(record);
+        emit("delivered", record);
+      }
       settle();
     },
 
@@ -154,22 +156,23 @@ function createPage() {
      *
      * @param {import("./types.js").SeedingIsland} island
      * @param {string} src of the script
-     * @param {() => Promise<Blob>} read gives the bundle
+     * @param {() => Promise<import("./seeder.js").Prepared>} prepare gives what there is to seed
      * @param {import("./types.js").Delivery} record
+     * @param {boolean} [early] at once: others wait for what this page is still receiving
      */
-    seed(island, src, read, record) {
+    seed(island, src, prepare, record, early) {
       async function start() {
         // What only seeding needs is no part of any response: one file, which the browser keeps for all bundles.
         const { createSeeder } = await import(endpoint(island, src, `${island.client}/seeder.js`));
-        const blob = await read();
+        const prepared = await prepare();
         const base = endpoint(island, src, "");
         seeders[base] ??= createSeeder(base, island);
-        seeders[base].add({ island, blob, record });
         update();
+        seeders[base].add({ ...prepared, island, record });
       }
       const later = () => setTimeout(() => start().catch(console.debug));
       if (!window.RTCPeerConnection) return;
-      if (document.readyState === "complete") later();
+      if (early || document.readyState === "complete") later();
       else window.addEventListener("load", later);
     },
   };

@@ -1,16 +1,70 @@
-/** The recipient's end of one delivery: a connection to one seeder, and what comes over it. */
+/** The receiving end of a connection to another browser: what it has, and what comes of it. */
 
 import { addCandidates, describe } from "./connection.js";
-import { CANCEL, DATA, decode, encode, HELLO, REQUEST, VERSION } from "./wire.js";
+import { CANCEL, DATA, decode, encode, HAVE, HELLO, PACKED, REFUSE, REQUEST, VERSION } from "./wire.js";
 
 /**
  * @typedef {object} PeerEvents
- * @property {() => void} open
- * @property {(piece: number, offset: number, bytes: Uint8Array<ArrayBuffer>) => void} data
+ * @property {(words: number[]) => void} have ranges of pieces
+ * @property {(words: number[], bytes: Uint8Array<ArrayBuffer>) => void} data piece, offset, and the total of a packed one
  * @property {(reason: string) => void} end called once
+ *
+ * @typedef {object} Link What the download knows of another browser.
+ * @property {string} seeder
+ * @property {() => boolean} isOpen
+ * @property {(ranges: import("./types.js").Range[]) => void} request
+ * @property {(ranges: import("./types.js").Range[]) => void} cancel
+ * @property {(reason: string) => void} end
  */
 
 /** @typedef {ReturnType<typeof connectPeer>} Peer */
+
+/**
+ * Receive over a channel. What the other side asks on it is for its uploading end.
+ *
+ * @param {string} seeder
+ * @param {RTCDataChannel} channel
+ * @param {PeerEvents} events
+ * @param {() => void} close ends the connection
+ */
+export function listen(seeder, channel, events, close) {
+  let ended = false;
+
+  /** @param {string} reason */
+  function end(reason) {
+    if (ended) return;
+    ended = true;
+    close();
+    events.end(reason);
+  }
+
+  channel.binaryType = "arraybuffer";
+  channel.addEventListener("close", () => end("lost"));
+  channel.addEventListener("message", ({ data }) => {
+    const { type, words, bytes } = decode(data) ?? { type: REFUSE, words: [], bytes: data };
+    if (type === HAVE) events.have(words);
+    else if (type === DATA || type === PACKED) events.data(words, bytes);
+    else if (type === REFUSE || (type === HELLO && words[0] !== VERSION)) end("refused");
+  });
+
+  const isOpen = () => channel.readyState === "open";
+
+  /** @param {number} type @param {import("./types.js").Range[]} ranges */
+  function say(type, ranges) {
+    if (isOpen()) channel.send(encode(type, ...ranges.flat()));
+  }
+
+  return {
+    seeder,
+    isOpen,
+    end,
+    isOver: () => ended,
+    /** @param {import("./types.js").Range[]} wanted */
+    request: (wanted) => say(REQUEST, wanted),
+    /** @param {import("./types.js").Range[]} unwanted */
+    cancel: (unwanted) => say(CANCEL, unwanted),
+  };
+}
 
 /**
  * Make an offer to a seeder. It goes to the server with those to the others.
@@ -22,58 +76,32 @@ import { CANCEL, DATA, decode, encode, HELLO, REQUEST, VERSION } from "./wire.js
  */
 export function connectPeer(seeder, iceServers, ranges, events) {
   const connection = new RTCPeerConnection({ iceServers });
-  const channel = connection.createDataChannel("viraljs");
-  let ended = false;
-
-  /** @param {string} reason */
-  function end(reason) {
-    if (ended) return;
-    ended = true;
-    connection.close();
-    events.end(reason);
-  }
+  // The protocol tells the seeder what we understand, before anything is said.
+  const channel = connection.createDataChannel("viraljs", { protocol: window.DecompressionStream ? "gzip" : "" });
+  const link = listen(seeder, channel, events, () => connection.close());
+  const { end, isOver } = link;
 
   /** @type {string[]} found since the offer was described */
   const late = [];
 
-  channel.binaryType = "arraybuffer";
-  channel.onopen = events.open;
-  channel.onclose = () => end("lost");
   connection.onconnectionstatechange = () => {
     if (connection.connectionState === "failed") end("unreachable");
   };
-  channel.onmessage = ({ data }) => {
-    const { type, words, bytes } = decode(data) ?? { type: 0, words: [], bytes: data };
-    if (type === DATA) events.data(words[0], words[1], bytes);
-    else if (type !== HELLO || words[0] !== VERSION) end("refused");
-  };
-
-  const isOpen = () => channel.readyState === "open";
-
-  /** @param {number} type @param {import("./types.js").Range[]} wanted */
-  function say(type, wanted) {
-    if (isOpen()) channel.send(encode(type, ...wanted.flat()));
-  }
 
   return {
-    seeder,
+    ...link,
+    channel,
     late,
-    isOpen,
-    end,
     /** Resolves with what the server is to relay. */
     offer: describe(connection, (candidate) => late.push(candidate)).then((sdp) => ({ seeder, sdp, ranges })),
     /** Whether there is neither a path nor the end of hope for one. */
-    waiting: () => !ended && channel.readyState === "connecting",
+    waiting: () => !isOver() && channel.readyState === "connecting",
     /** @param {import("./types.js").Signal} signal of the seeder, or of the server in its place */
     hear({ type, sdp, candidates, reason }) {
-      if (ended) return;
+      if (isOver()) return;
       if (candidates) addCandidates(connection, candidates);
       else if (type === "answer") connection.setRemoteDescription({ type, sdp }).catch(() => end("answer"));
       else end(reason ?? type);
     },
-    /** @param {import("./types.js").Range[]} wanted */
-    request: (wanted) => say(REQUEST, wanted),
-    /** @param {import("./types.js").Range[]} unwanted */
-    cancel: (unwanted) => say(CANCEL, unwanted),
   };
 }

@@ -4,7 +4,11 @@ import { toHex } from "./digest.js";
 
 const DIGEST_BYTES = 32;
 
-/** @typedef {ReturnType<typeof createPieces>} Pieces */
+/**
+ * @typedef {ReturnType<typeof createPieces>} Pieces
+ *
+ * @typedef {Pick<Pieces, "count" | "has" | "read" | "watch">} Store What seeding needs of pieces.
+ */
 
 /**
  * @param {{size: number, pieceLength: number}} bundle
@@ -13,8 +17,10 @@ const DIGEST_BYTES = 32;
  */
 export function createPieces(bundle, digests, hash) {
   const count = digests.length / DIGEST_BYTES;
-  /** @type {(Uint8Array<ArrayBuffer> | undefined)[]} */
+  /** @type {(BlobPart | undefined)[]} */
   const verified = new Array(count);
+  /** @type {((piece: number) => void)[]} */
+  const watchers = [];
   let missing = count;
 
   return {
@@ -24,8 +30,23 @@ export function createPieces(bundle, digests, hash) {
     has: (piece) => verified[piece] !== undefined,
     /** @param {number} piece */
     lengthOf: (piece) => Math.min(bundle.pieceLength, bundle.size - piece * bundle.pieceLength),
-    /** The verified bytes in order; whole when nothing is missing. */
-    parts: () => /** @type {Uint8Array<ArrayBuffer>[]} */ (verified),
+    /** @param {number} piece a verified one */
+    read: (piece) => new Response(/** @type {BlobPart} */ (verified[piece])).arrayBuffer(),
+    /** @param {(piece: number) => void} listener is told of each piece that is verified from now on */
+    watch: (listener) => watchers.push(listener),
+
+    /**
+     * Put all pieces together. From now on they are parts of that blob, lest a large bundle be in memory twice.
+     *
+     * @param {string} type
+     */
+    join(type) {
+      const blob = new Blob(/** @type {BlobPart[]} */ (verified), { type });
+      verified.forEach((_, piece) => {
+        verified[piece] = blob.slice(piece * bundle.pieceLength, (piece + 1) * bundle.pieceLength);
+      });
+      return blob;
+    },
 
     /**
      * Check a piece and keep it.
@@ -40,6 +61,7 @@ export function createPieces(bundle, digests, hash) {
       if (verified[piece]) return null;
       verified[piece] = bytes;
       missing--;
+      for (const watcher of watchers) watcher(piece);
       return true;
     },
   };
@@ -48,7 +70,7 @@ export function createPieces(bundle, digests, hash) {
 /**
  * Collects the parts of pieces as one sender sends them: one piece at a time, its parts in order.
  *
- * @param {Pieces} pieces
+ * @param {{count: number, lengthOf: (piece: number) => number}} pieces
  */
 export function createAssembler(pieces) {
   let current = -1;
@@ -60,14 +82,15 @@ export function createAssembler(pieces) {
    * @param {number} piece
    * @param {number} offset
    * @param {Uint8Array} bytes
+   * @param {number} [total] bytes of the whole, where it comes compressed: never more than the piece has
    * @returns {Uint8Array<ArrayBuffer> | null | undefined} the whole piece, null while it is not, undefined if the
    *   part can't be right
    */
-  return (piece, offset, bytes) => {
-    if (offset === 0 && piece < pieces.count) {
+  return (piece, offset, bytes, total = pieces.lengthOf(piece)) => {
+    if (offset === 0 && piece < pieces.count && total <= pieces.lengthOf(piece)) {
       current = piece;
       filled = 0;
-      buffer = new Uint8Array(pieces.lengthOf(piece));
+      buffer = new Uint8Array(total);
     }
     if (piece !== current || offset !== filled || offset + bytes.length > buffer.length) return undefined;
     buffer.set(bytes, offset);

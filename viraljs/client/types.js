@@ -14,11 +14,16 @@
  * @property {RTCIceServer[]} ice
  * @property {boolean} consent the page must allow sharing first
  * @property {string} consentCookie its name
+ * @property {number} [limit] bytes per second to upload at most
  *
  * @typedef {object} ReceivingFields
  * @property {string} pieces base64 of the pieces' SHA-256 digests, end to end
  * @property {string} ticket `digest~own id~seeder~seeder….time.signature`: whom this page may ask, the best first
- * @property {number} deadline milliseconds without a verified piece before the server is asked
+ * @property {number} deadline milliseconds for an introduction; what was measured comes to it
+ * @property {number|null} [stream] the piece from which to ask the server at once, for all of it
+ * @property {boolean} early seed while still receiving: there is a crowd
+ * @property {number} cache bytes of bundles to keep for the next visit
+ * @property {string} keptCookie tells the server which bundles are kept
  * @property {[string, number]} breaker cookie name, and its life in seconds
  *
  * @typedef {SeedingIsland & ReceivingFields} ReceivingIsland

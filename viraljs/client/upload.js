@@ -1,33 +1,60 @@
-/** The seeder's end of one delivery: sends asked pieces over a data channel, no faster than it drains. */
+/** The giving end of a connection: says what it has and sends asked pieces, no faster than they drain. */
 
-import { CANCEL, decode, encode, encodeData, GONE, HELLO, REFUSE, REQUEST, VERSION } from "./wire.js";
+import {
+  CANCEL,
+  DATA,
+  decode,
+  encode,
+  encodeData,
+  GONE,
+  HAVE,
+  HELLO,
+  PACKED,
+  REFUSE,
+  REQUEST,
+  spanned,
+  toRanges,
+  VERSION,
+} from "./wire.js";
 
 /** 16 KB and more run at full speed, and every browser takes 64. */
 const MESSAGE_BYTES = 65536;
 const HIGH_WATER_BYTES = 1048576;
 const LOW_WATER_BYTES = 262144;
-/** As many ranges as may ride in an offer, two words each. */
-const MOST_WORDS = 128;
-/** A recipient that wants nothing for so long does not keep its slot. */
+/** Another that wants nothing for so long does not keep its slot. */
 const IDLE_MS = 30000;
+
+/**
+ * @typedef {object} Source
+ * @property {import("./pieces.js").Store} store
+ * @property {ReturnType<typeof import("./deflate.js").createPacker>} pack
+ * @property {ReturnType<typeof import("./limit.js").createLimit>} limit
+ * @property {boolean} trades the other side may have something to give, too
+ * @property {() => boolean} isAllowed the page and its visitor let this be
+ */
 
 /**
  * Serve a channel until it closes.
  *
  * @param {RTCDataChannel} channel
- * @param {{size: number, pieceLength: number}} bundle
- * @param {Blob} blob its bytes
- * @param {import("./types.js").Range[]} first what rode in the offer
+ * @param {Source} source
+ * @param {import("./types.js").Range[]} [first] what rode in the offer, where it was the other side that made it
  */
-export function upload(channel, bundle, blob, first) {
-  const count = Math.ceil(bundle.size / bundle.pieceLength);
+export function upload(channel, { store, pack, limit, trades, isAllowed }, first) {
   /** @type {Set<number>} in the order of the requests */
   const wanted = new Set();
+  /** @type {Set<number>} what the other side has */
+  const theirs = new Set();
   let sending = false;
   /** @type {ReturnType<typeof setTimeout>} */
   let idle;
 
   const isOpen = () => channel.readyState === "open";
+
+  /** @param {number} type @param {number[]} pieces */
+  function say(type, pieces) {
+    if (isOpen()) channel.send(encode(type, ...toRanges(pieces).flat()));
+  }
 
   const drained = () =>
     new Promise((resolve) => {
@@ -38,12 +65,13 @@ export function upload(channel, bundle, blob, first) {
 
   /** @param {number} piece */
   async function sendPiece(piece) {
-    const start = piece * bundle.pieceLength;
-    const bytes = new Uint8Array(await blob.slice(start, start + bundle.pieceLength).arrayBuffer());
-    for (let offset = 0; offset < bytes.length && wanted.has(piece); offset += MESSAGE_BYTES) {
+    const { bytes, packed } = await pack(piece, channel.protocol === "gzip");
+    for (let offset = 0; offset < bytes.length && wanted.has(piece) && isAllowed(); offset += MESSAGE_BYTES) {
+      const part = bytes.subarray(offset, offset + MESSAGE_BYTES);
+      await limit(part.length);
       await drained();
       if (!isOpen()) return;
-      channel.send(encodeData(piece, offset, bytes.subarray(offset, offset + MESSAGE_BYTES)));
+      channel.send(encodeData(packed ? [PACKED, piece, offset, bytes.length] : [DATA, piece, offset], part));
     }
     wanted.delete(piece);
   }
@@ -51,7 +79,7 @@ export function upload(channel, bundle, blob, first) {
   async function send() {
     if (sending || !isOpen()) return;
     sending = true;
-    clearTimeout(idle);
+    rest();
     try {
       // A set's iteration also visits what is added on the way.
       for (const piece of wanted) {
@@ -63,36 +91,53 @@ export function upload(channel, bundle, blob, first) {
       if (isOpen()) channel.send(encode(REFUSE, GONE));
     }
     sending = false;
-    idle = setTimeout(() => channel.close(), IDLE_MS);
+    rest();
   }
 
-  /**
-   * @param {number[]} words first piece and count, by turns
-   * @returns {Iterable<number>} the pieces that exist of those
-   */
-  function* span(words) {
-    for (let at = 0; at < words.length; at += 2) {
-      for (let piece = words[at]; piece < Math.min(count, words[at] + words[at + 1]); piece++) yield piece;
-    }
+  /** Give the channel up some time after the last word on it. */
+  function rest() {
+    clearTimeout(idle);
+    if (!sending) idle = setTimeout(() => channel.close(), IDLE_MS);
   }
 
-  /** @param {number[]} words */
-  function want(words) {
-    for (const piece of span(words)) wanted.add(piece);
+  /** @param {number[]} pieces those that the other side wants; what is not there it will ask again when it is */
+  function want(pieces) {
+    for (const piece of pieces) if (store.has(piece) && isAllowed()) wanted.add(piece);
     send();
   }
 
+  /** @param {number[]} pieces */
+  function note(pieces) {
+    for (const piece of pieces) theirs.add(piece);
+    // Nothing can come of it any more, one way or the other.
+    if (theirs.size === store.count && heldBy(store).length === store.count) channel.close();
+  }
+
+  function open() {
+    if (first) channel.send(encode(HELLO, VERSION));
+    say(HAVE, isAllowed() ? heldBy(store) : []);
+    want(spanned((first ?? []).flat(), store.count));
+  }
+
+  store.watch((piece) => {
+    if (isAllowed()) say(HAVE, [piece]);
+  });
   channel.binaryType = "arraybuffer";
   channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
-  channel.onmessage = ({ data }) => {
+  channel.addEventListener("message", ({ data }) => {
     const frame = decode(data);
-    if (!frame || frame.words.length > MOST_WORDS) channel.close();
-    else if (frame.type === REQUEST) want(frame.words);
-    else if (frame.type === CANCEL) for (const piece of span(frame.words)) wanted.delete(piece);
-    else channel.close();
-  };
-  channel.onopen = () => {
-    channel.send(encode(HELLO, VERSION));
-    want(first.flat());
-  };
+    if (!frame) return channel.close();
+    const { type, words } = frame;
+    const pieces = () => spanned(words, store.count);
+    if (type === REQUEST) want(pieces());
+    else if (type === CANCEL) for (const piece of pieces()) wanted.delete(piece);
+    else if (type === HAVE) note(pieces());
+    else if (!trades) channel.close();
+    else rest();
+  });
+  if (isOpen()) open();
+  else channel.addEventListener("open", open);
 }
+
+/** @param {import("./pieces.js").Store} store */
+export const heldBy = ({ count, has }) => [...Array(count).keys()].filter(has);

@@ -4,27 +4,40 @@
  * A frame is one message of the channel: little-endian unsigned 32-bit words, the first of them its type; only data has
  * bytes behind the words.
  *
- *     1 hello    version                       seeder to recipient, first of all
- *     2 request  (first piece, count)*         recipient to seeder; the first request rides in the offer
- *     3 data     piece, offset | bytes         seeder to recipient
- *     4 refuse   reason                        seeder to recipient: it has nothing (more) to give
- *     5 cancel   (first piece, count)*         recipient to seeder: no longer wanted
+ *     1 hello    version                       from the side that answered the offer, first of all
+ *     2 request  (first piece, count)*         of pieces that the other has; the first one rides in the offer
+ *     3 data     piece, offset | bytes         a part of a piece, as it is
+ *     4 refuse   reason                        it has nothing (more) to give
+ *     5 cancel   (first piece, count)*         no longer wanted
+ *     6 have     (first piece, count)*         verified pieces that it will give; more may follow as they come
+ *     7 packed   piece, offset, total | bytes  a part of a piece that is compressed with gzip (RFC 1952) to so many bytes
+ *
+ * Two recipients serve each other over one channel, so all but hello goes both ways.
  */
 
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const HELLO = 1;
 export const REQUEST = 2;
 export const DATA = 3;
 export const REFUSE = 4;
 export const CANCEL = 5;
+export const HAVE = 6;
+export const PACKED = 7;
 
 /** Why a seeder refuses: it can't read its bundle any more. */
 export const GONE = 1;
 
 const WORD_BYTES = 4;
-const DATA_HEADER_WORDS = 3;
-const DATA_HEADER_BYTES = DATA_HEADER_WORDS * WORD_BYTES;
+/** As many ranges as the pieces of any bundle can make. */
+const MOST_WORDS = 256;
+
+/**
+ * How many words are behind the type, before the bytes.
+ *
+ * @param {number} type of data
+ */
+const headerWords = (type) => (type === PACKED ? 3 : 2);
 
 /**
  * Write a frame without bytes. Every platform that runs a browser is little-endian.
@@ -36,14 +49,14 @@ export const encode = (...words) => Uint32Array.from(words);
 /**
  * Write a part of a piece.
  *
- * @param {number} piece
- * @param {number} offset of the first byte within the piece
+ * @param {number[]} words type, piece, offset of the first byte within what is sent of it, and what else the type has
  * @param {Uint8Array} bytes
  */
-export function encodeData(piece, offset, bytes) {
-  const frame = new Uint8Array(DATA_HEADER_BYTES + bytes.length);
-  frame.set(new Uint8Array(encode(DATA, piece, offset).buffer));
-  frame.set(bytes, DATA_HEADER_BYTES);
+export function encodeData(words, bytes) {
+  const header = new Uint8Array(encode(...words).buffer);
+  const frame = new Uint8Array(header.length + bytes.length);
+  frame.set(header);
+  frame.set(bytes, header.length);
   return frame;
 }
 
@@ -61,13 +74,45 @@ export function encodeData(piece, offset, bytes) {
  * @returns {Frame | null} null where it is not a frame of this protocol
  */
 export function decode(message) {
-  if (!(message instanceof ArrayBuffer) || message.byteLength < 2 * WORD_BYTES) return null;
+  if (!(message instanceof ArrayBuffer) || message.byteLength < WORD_BYTES) return null;
   const [type] = new Uint32Array(message, 0, 1);
-  const isData = type === DATA;
-  const length = isData ? DATA_HEADER_BYTES : message.byteLength;
-  // One word for a hello or a refusal, two for data, pairs of words for ranges.
+  const isData = type === DATA || type === PACKED;
+  const length = isData ? (headerWords(type) + 1) * WORD_BYTES : message.byteLength;
+  // One word for a hello or a refusal, a header for data, pairs of words for ranges.
   const words = length / WORD_BYTES - 1;
-  const fits = type === HELLO || type === REFUSE ? words === 1 : words % 2 === 0;
-  if (type < HELLO || type > CANCEL || !fits || (isData && message.byteLength <= length)) return null;
+  const fits = isData
+    ? message.byteLength > length
+    : type === HELLO || type === REFUSE
+      ? words === 1
+      : words % 2 === 0 && words <= MOST_WORDS;
+  if (type < HELLO || type > PACKED || !fits) return null;
   return { type, words: [...new Uint32Array(message, WORD_BYTES, words)], bytes: new Uint8Array(message, length) };
+}
+
+/**
+ * @param {number[]} words first piece and count, by turns
+ * @param {number} count of the pieces that there are
+ * @returns {number[]} the pieces that exist of those
+ */
+export function spanned(words, count) {
+  const pieces = [];
+  for (let at = 0; at < words.length; at += 2) {
+    for (let piece = words[at]; piece < Math.min(count, words[at] + words[at + 1]); piece++) pieces.push(piece);
+  }
+  return pieces;
+}
+
+/**
+ * @param {number[]} pieces
+ * @returns {import("./types.js").Range[]} runs of pieces that follow each other
+ */
+export function toRanges(pieces) {
+  /** @type {import("./types.js").Range[]} */
+  const ranges = [];
+  for (const piece of pieces) {
+    const last = ranges[ranges.length - 1];
+    if (last && last[0] + last[1] === piece) last[1]++;
+    else ranges.push([piece, 1]);
+  }
+  return ranges;
 }

@@ -1,0 +1,78 @@
+/** Compresses pieces where that is worth it, and remembers some. */
+
+/** The start of a piece tells whether the rest is worth the time. */
+const SAMPLE_BYTES = 16384;
+/** Compressed to more than this share of itself, a piece goes as it is. */
+const WORTH = 0.8;
+/** After a piece that was not worth it, so many go without a sample: they are rarely better. */
+const SKIPPED = 7;
+/** For all pieces of a bundle together: the next recipient wants the same ones. */
+const KEPT_BYTES = 16777216;
+/** In parts of this size no part takes long: compression may happen on the page's own thread. */
+const STEP_BYTES = 65536;
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} gzip (RFC 1952)
+ */
+async function deflate(bytes) {
+  const stream = new CompressionStream("gzip");
+  const writer = stream.writable.getWriter();
+  const result = new Response(stream.readable).arrayBuffer();
+  for (let at = 0; at < bytes.length; at += STEP_BYTES) await writer.write(bytes.subarray(at, at + STEP_BYTES));
+  await writer.close();
+  return new Uint8Array(await result);
+}
+
+/**
+ * @typedef {object} Packed A piece as it is to be sent.
+ * @property {Uint8Array<ArrayBuffer>} bytes
+ * @property {boolean} packed whether these are gzip
+ *
+ * @param {(piece: number) => Promise<ArrayBuffer>} read
+ * @returns {(piece: number, gzip: boolean) => Promise<Packed>} is told whether the other side understands gzip
+ */
+export function createPacker(read) {
+  /** @type {Map<number, Promise<Packed>>} those that went packed, or are being packed, the oldest first */
+  const kept = new Map();
+  let keptBytes = 0;
+  let skip = 0;
+
+  /** @param {number} piece */
+  const plain = async (piece) => ({ bytes: new Uint8Array(await read(piece)), packed: false });
+
+  /** @param {number} piece */
+  async function pack(piece) {
+    const unpacked = await plain(piece);
+    if (skip-- > 0) return unpacked;
+    const { bytes } = unpacked;
+    const sample = bytes.subarray(0, SAMPLE_BYTES);
+    if ((await deflate(sample)).length <= sample.length * WORTH) {
+      const packed = await deflate(bytes);
+      if (packed.length <= bytes.length * WORTH) return { bytes: packed, packed: true };
+    }
+    skip = SKIPPED;
+    return unpacked;
+  }
+
+  /** @param {number} piece */
+  async function packOnce(piece) {
+    const packing = pack(piece);
+    kept.set(piece, packing);
+    const { bytes, packed } = await packing.catch(() => ({ bytes: [], packed: false }));
+    if (packed) keptBytes += bytes.length;
+    else kept.delete(piece);
+    for (const [old, one] of kept) {
+      if (keptBytes <= KEPT_BYTES) break;
+      const gone = await one;
+      // One that is still being packed adds its bytes later, if it is worth it.
+      if (old !== piece && gone.packed && kept.delete(old)) keptBytes -= gone.bytes.length;
+    }
+    return packing;
+  }
+
+  return (piece, gzip) => {
+    if (!gzip || !self.CompressionStream) return plain(piece);
+    return kept.get(piece) ?? packOnce(piece);
+  };
+}

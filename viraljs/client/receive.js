@@ -1,0 +1,74 @@
+/** Gets a bundle together, verified, from other browsers and the server. Loaded where no earlier visit has kept it. */
+
+import { findHash, fromBase64 } from "./digest.js";
+import { download } from "./download.js";
+import { introduce } from "./introduction.js";
+import { fetchRun } from "./origin.js";
+import { connectPeer, listen } from "./peer.js";
+import { createPieces } from "./pieces.js";
+import { directUrl, endpoint } from "./urls.js";
+
+/** A delivery that lasts longer is of use to others before it ends. */
+const LONG_MS = 2000;
+
+/** The first byte of the thin response took one round trip. An introduction takes some more: this many, at most so long. */
+const ROUND_TRIPS = 8;
+const MOST_ROUND_TRIPS_MS = 1000;
+/** Bytes for which a delivery is given a millisecond more: who waits for many can wait a little longer. */
+const BYTES_PER_MS = 20000;
+
+/**
+ * @param {import("./types.js").ReceivingIsland} island
+ * @param {string} src of the script
+ * @param {number} roundTrip milliseconds to the server, as measured; 0 if unknown
+ * @param {import("./types.js").Delivery} record is told who brought what
+ * @param {(reason: string) => void} onFallback called once, when the server is asked because peers fail
+ * @param {(prepared: import("./seeder.js").Prepared) => void} share lets others have what has come so far
+ * @returns {Promise<import("./seeder.js").Prepared & {blob: Blob}>}
+ */
+export async function receive(island, src, roundTrip, record, onFallback, share) {
+  const finding = findHash(island, src);
+  const pieces = createPieces(island, fromBase64(island.pieces), async (bytes) => (await finding)(bytes));
+  const [, , ...seeders] = island.ticket.split(".")[0].split("~");
+  /** @type {import("./peer.js").Peer[]} */
+  const peers = [];
+  const { done, add } = download(
+    pieces,
+    {
+      seeders,
+      connect(seeder, first, events) {
+        const peer = connectPeer(seeder, island.ice, first, events);
+        peers.push(peer);
+        return peer;
+      },
+      fetchRun: (run, signal, take) => fetchRun(directUrl(src), pieces, island, run, signal, take),
+    },
+    {
+      deadline: island.deadline + Math.min(MOST_ROUND_TRIPS_MS, ROUND_TRIPS * roundTrip) + island.size / BYTES_PER_MS,
+      // Recipients that begin at different places have different pieces to give.
+      first: island.stream ?? Math.floor(Math.random() * pieces.count),
+      stream: island.stream != null,
+      crowd: island.early,
+    },
+    record,
+    onFallback,
+  );
+  /** @type {import("./seeder.js").Prepared} */
+  const prepared = {
+    store: pieces,
+    channels: peers.map(({ channel }) => channel),
+    leave() {
+      if (!pieces.missing()) for (const peer of peers) peer.end("done");
+    },
+    join: (seeder, channel, close) => add(seeder, (events) => listen(seeder, channel, events, close)),
+  };
+  const timer = setTimeout(share, island.early ? 0 : LONG_MS, { ...prepared, partial: true });
+  if (peers.length) {
+    introduce(endpoint(island, src, ""), island.ticket, peers).catch((error) => {
+      console.debug(error);
+      for (const peer of peers) if (peer.waiting()) peer.end("signaling");
+    });
+  }
+  await done.finally(() => clearTimeout(timer));
+  return { ...prepared, blob: pieces.join(island.mediaType) };
+}
