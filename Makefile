@@ -6,6 +6,7 @@ PY := $(VENV)/bin/python
 CLIENT := viraljs/client
 # npm writes this file last, so its age says whether the lock changed since.
 NODE_MODULES := $(CLIENT)/node_modules/.package-lock.json
+RIVALS := benchmarks/node_modules/.package-lock.json
 PYTHON_ROOMS = $(wildcard viraljs demo_app benchmarks tests)
 
 export PYTHON
@@ -28,7 +29,7 @@ test: system-test $(VENV)/.test $(NODE_MODULES) ## run every test; ARGS="-k matc
 
 lint: lint-python lint-client lint-build lint-sizes docs ## check style, types, floors, the built client, its size and the docs
 
-bench: system-test $(VENV)/.test ## measure against plain HTTP and the bounds
+bench: system-test $(VENV)/.test $(RIVALS) ## measure against plain HTTP, rivals and the bounds; ARGS="loopback" names some
 	$(PY) -m benchmarks $(ARGS)
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build; a warning is an error
@@ -38,7 +39,7 @@ build: $(NODE_MODULES) ## build the client into viraljs/static
 	npm run --silent --prefix $(CLIENT) build
 
 clean: ## remove all that these targets made
-	rm -rf $(VENV) $(CLIENT)/node_modules docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
+	rm -rf $(VENV) $(CLIENT)/node_modules benchmarks/node_modules docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
 
 # Sphinx imports the package and mypy reads the tests: both need what the tests need.
 lint-python: $(VENV)/.test $(VENV)/.lint
@@ -76,4 +77,10 @@ $(VENV)/.%: setup.cfg setup.py | $(PY)
 $(NODE_MODULES): $(CLIENT)/package.json $(CLIENT)/package-lock.json
 	.ci/setup-system node
 	cd $(CLIENT) && npm ci --loglevel=error
+	@touch $@
+
+# Only a file of WebTorrent runs, in browsers, and its tracker: neither needs scripts at set-up nor what is optional.
+$(RIVALS): benchmarks/package.json benchmarks/package-lock.json
+	.ci/setup-system node
+	cd benchmarks && npm ci --ignore-scripts --omit=optional --loglevel=error
 	@touch $@

@@ -9,9 +9,17 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
-from . import loopback, machine
+from . import classroom, distance, loopback, machine, never_worse, raw_channel, server, webtorrent
 
-BENCHMARKS: dict[str, Callable[[Callable[[str], None]], None]] = {"loopback": loopback.run}
+BENCHMARKS: dict[str, Callable[[Callable[[str], None]], None]] = {
+    "loopback": loopback.run,
+    "classroom": classroom.run,
+    "never_worse": never_worse.run,
+    "raw_channel": raw_channel.run,
+    "webtorrent": webtorrent.run,
+    "server": server.run,
+    "distance": distance.run,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -7,7 +7,7 @@ and of the data channel, with no line to hide behind.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -23,9 +23,9 @@ TIMED = ", onload='window.ranAt = performance.now()'"
 
 
 @contextmanager
-def visitor() -> Iterator[Chromium]:
-    """Open a browser with a profile of its own, on disk."""
-    browser = Chromium(Path(tempfile.mkdtemp(prefix="viraljs-bench-")))
+def visitor(patches: Sequence[str] = (), arguments: Sequence[str] = ()) -> Iterator[Chromium]:
+    """Open a browser with a profile of its own, on disk; patches and arguments as `Chromium` takes them."""
+    browser = Chromium(Path(tempfile.mkdtemp(prefix="viraljs-bench-")), patches, arguments=arguments)
     try:
         yield browser
     finally:
