@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
@@ -35,7 +34,6 @@ class Place:
 NOWHERE = Place("", "")
 
 
-@lru_cache(maxsize=1024)
 def locate(address: str | None) -> Place:
     """Say where an address is.
 
@@ -53,7 +51,8 @@ def locate(address: str | None) -> Place:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     bits = IPV4_NETWORK_BITS if isinstance(parsed, IPv4Address) else IPV6_NETWORK_BITS
-    return Place(str(parsed), str(ip_network((parsed, bits), strict=False)))
+    first = type(parsed)(int(parsed) & -1 << parsed.max_prefixlen - bits)
+    return Place(str(parsed), f"{first}/{bits}")
 
 
 def distance(one: Place, other: Place) -> Distance:

@@ -61,13 +61,13 @@ def make_conditional(response: Response, body: Body, environ: Mapping[str, Any],
     """
     if not shared:
         forbid_sharing(response)
-    if body.file is None:
-        response.headers.setdefault("Content-Length", str(body.known_size))
-        if "ETag" not in response.headers:
-            response.set_etag(plain_etag(body.digest()))
+    if body.file is None and "ETag" not in response.headers:
+        response.set_etag(plain_etag(body.digest()))
     if environ["REQUEST_METHOD"] in ("GET", "HEAD") and not any(name in environ for name in CONDITIONS):
-        # Werkzeug would look for each of them, and add a date, which is the server's to add.
+        # What is left of Werkzeug's work then, but for a date, which is the server's to add.
         response.headers["Accept-Ranges"] = "bytes"
+        if body.file is None:
+            response.headers.setdefault("Content-Length", str(body.known_size))
         return
     try:
         response.make_conditional(dict(environ), accept_ranges=True, complete_length=body.size)

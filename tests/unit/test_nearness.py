@@ -1,5 +1,7 @@
 """Addresses, networks, and how far two visitors are apart."""
 
+from ipaddress import ip_address, ip_network
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +52,16 @@ def test_distance_is_the_same_from_both_ends(one, other):
 
     assert distance(here, there) is distance(there, here)
     assert distance(here, here) is Distance.ADDRESS
+
+
+@given(st.ip_addresses())
+def test_the_network_is_the_one_that_python_knows(address):
+    place = locate(str(address))
+
+    network = ip_network(place.network)
+    assert ip_address(place.address) in network
+    assert network.prefixlen == (24 if network.version == 4 else 48)
+    assert str(network) == place.network
 
 
 @given(st.text())
