@@ -1,5 +1,8 @@
 """Scripts that make a browser behave as some browsers, networks and people do. They run before a page's own."""
 
+import base64
+import gzip
+
 NO_WEBRTC = "delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;"
 
 WATCHED_SOCKETS = """
@@ -46,7 +49,18 @@ RTCPeerConnection.prototype.createDataChannel = function (...given) {
 """
 """`received`: the bytes that came over data channels, before they are looked at."""
 
+COUNTED_SENDINGS = """
+window.sent = 0;
+const { send } = RTCDataChannel.prototype;
+RTCDataChannel.prototype.send = function (data) {
+  sent += data.byteLength;
+  send.call(this, data);
+};
+"""
+"""`sent`: the bytes that were given to data channels."""
+
 _ON_DATA = """
+delete window.CompressionStream;
 const native = RTCDataChannel.prototype.send;
 const isData = (data) => new Uint32Array(data.buffer.slice(0, 4))[0] === 3;
 let sent = 0;
@@ -60,7 +74,10 @@ RTCDataChannel.prototype.send = function (data) {
 
 
 def on_data(action: str) -> str:
-    """Do something else with each data frame of a seeder; `data`, `send` and the bytes `sent` so far are at hand."""
+    """Do something else with each data frame of a seeder, which are all plain.
+
+    `data`, `send` and the bytes `sent` so far are at hand.
+    """
     return _ON_DATA % action
 
 
@@ -92,6 +109,117 @@ def trickles(milliseconds: int) -> str:
     """A seeder that sends one message in so much time."""
     return on_data(f"setTimeout(send, sent / 65536 * {milliseconds}, data);")
 
+
+def paces(milliseconds: int) -> str:
+    """A seeder that sends one message in so much time, and after a rest begins anew."""
+    return f"let free = 0;{on_data(_PACED % milliseconds)}"
+
+
+_PACED = """
+const now = performance.now();
+free = Math.max(free, now) + %d;
+setTimeout(send, free - now, data);
+"""
+
+
+def says(action: str) -> str:
+    """A seeder that says something of its own in place of its first data frame, and gives nothing after that.
+
+    `channel`, `raw`, which sends on it what it is given, and `frame`, which makes data of words and bytes, are at hand,
+    and `piece`, the number of the one that it was to send.
+    """
+    return f"let begun = false;{on_data(_SAYS % action)}"
+
+
+_SAYS = """
+if (begun) return;
+begun = true;
+const channel = this;
+const piece = new Uint32Array(data.buffer.slice(4, 8))[0];
+const raw = (given) => { if (channel.readyState === "open") native.call(channel, given); };
+const frame = (words, bytes) => {
+  const made = new Uint8Array(words.length * 4 + bytes.length);
+  made.set(new Uint8Array(Uint32Array.from(words).buffer));
+  made.set(bytes, words.length * 4);
+  return made;
+};
+%s
+"""
+
+BOMB_BYTES = 64_000_000
+_BOMB = base64.b64encode(gzip.compress(bytes(BOMB_BYTES), mtime=0)).decode()
+BOMB = says(
+    f"""
+    const bomb = Uint8Array.from(atob("{_BOMB}"), (letter) => letter.charCodeAt(0));
+    raw(frame([7, piece, 0, bomb.length], bomb));
+    """
+)
+"""A seeder that gives a small piece which would inflate to `BOMB_BYTES`."""
+
+COUNTED_INFLATION = """
+window.inflated = 0;
+const Native = DecompressionStream;
+window.DecompressionStream = class extends Native {
+  get readable() {
+    const transform = (chunk, out) => {
+      inflated += chunk.length;
+      out.enqueue(chunk);
+    };
+    return super.readable.pipeThrough(new TransformStream({ transform }));
+  }
+};
+"""
+"""`inflated`: the bytes that compressed pieces came to."""
+
+FLOODING_SEEDER = says(
+    """
+    const start = frame([3, piece, 0], new Uint8Array(65536));
+    const timer = setInterval(() => {
+      while (channel.readyState === "open" && channel.bufferedAmount < 1048576) raw(start);
+      if (channel.readyState !== "open") clearInterval(timer);
+    });
+    """
+)
+"""A seeder that sends the beginning of a piece without end."""
+
+_ON_OPEN = """
+const { createDataChannel } = RTCPeerConnection.prototype;
+RTCPeerConnection.prototype.createDataChannel = function (...given) {
+  const channel = createDataChannel.apply(this, given);
+  const { send } = RTCDataChannel.prototype;
+  channel.addEventListener("open", () => { %s });
+  return channel;
+};
+"""
+
+GARBLING_RECIPIENT = _ON_OPEN % (
+    "for (let at = 0; at < 1000; at++) send.call(channel, crypto.getRandomValues(new Uint8Array(1 + at)));"
+)
+"""A recipient that talks nonsense as soon as it can."""
+
+_GREED = """
+const everything = Uint32Array.of(2, 0, 1 << 31);
+setInterval(() => { for (let at = 0; at < 100; at++) send.call(channel, everything); }, 20);
+"""
+GREEDY_RECIPIENT = f"RTCPeerConnection.prototype.close = () => 0; {_ON_OPEN % _GREED}"
+"""A recipient that asks for everything, thousands of times, and does not leave when it has it."""
+
+FULL_QUOTA = """
+Cache.prototype.put = () => {
+  window.refused = true;
+  return Promise.reject(new DOMException("Quota exceeded.", "QuotaExceededError"));
+};
+"""
+"""Cache Storage that takes nothing more; `refused` when it was asked to."""
+
+NO_CACHE_STORAGE = "delete window.caches;"
+
+REFUSED_CACHE_STORAGE = """
+for (const name of ["open", "match", "keys"]) {
+  CacheStorage.prototype[name] = () => Promise.reject(new DOMException("The operation is insecure.", "SecurityError"));
+}
+"""
+"""Cache Storage as a private window of Firefox has it."""
 
 UNHURRIED_MS = 60
 """Leaves others time to do their share, and costs a test with 2 MB two seconds."""

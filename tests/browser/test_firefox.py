@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.browser.patches import COUNTED_RECEIPTS, COUNTED_SENDINGS
 from tests.support.firefox import Firefox
 from tests.support.site import bundle
+from tests.support.until import until
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,43 @@ def test_firefox_seeds_to_chromium(site, browsers, at_home):
     assert (record["source"], record["reason"], record["bytesFromPeers"]) == ("peers", None, 1_000_000)
     assert visitor.js("[runs, answer, errors]") == [1, 42, []]
     assert site.kinds() == ["full", "thin"]
+
+
+@pytest.mark.parametrize("firefox_first", [True, False], ids=["from Firefox", "from Chromium"])
+def test_pieces_are_passed_on_packed_while_the_next_are_still_coming(firefox_first, make_site, browsers, at_home):
+    size = 2_097_152
+    site = make_site(stream_size=1)
+    site.bundles["app.js"] = bundle(size)
+    chromium = browsers(COUNTED_RECEIPTS, COUNTED_SENDINGS)
+    first, second = (at_home, chromium) if firefox_first else (chromium, at_home)
+    with site.dammed(size // 2) as release:
+        first.visit(site.url())
+        until(lambda: max(site.progress().values(), default=0) >= 40, "the first to have half of it")
+        second.visit(site.url())
+        until(lambda: len(site.progress()) == 2 and min(site.progress().values()) >= 40, "the second to have that half")
+        assert max(site.progress().values()) <= 50
+        release()
+        assert (first.delivery()["bytesFromPeers"], second.delivery()["bytesFromPeers"]) == (0, size)
+    assert site.direct_bytes() == size
+    for visitor in (first, second):
+        assert visitor.js("[runs, answer, errors.length]") == [1, 42, 0]
+    assert size / 3 < chromium.js("received + sent") < 0.7 * size
+
+
+def test_firefox_takes_the_next_visit_from_what_it_kept(make_site, browsers, at_home):
+    site = make_site(client_cache=10_000_000)
+    first = browsers().visit(site.url())
+    site.wait_for_seeders(1)
+    assert at_home.visit(site.url()).delivery()["source"] == "peers"
+    until(lambda: "viraljs_kept=" in at_home.js("document.cookie"), "the bundle to be kept")
+    first.quit()
+    at_home.visit(site.url("elsewhere"))
+    site.wait_for_seeders(0)
+    record = at_home.visit(site.url()).delivery()
+    assert (record["source"], record["bytesFromCache"], record["bytesFromServer"]) == ("cache", 100_000, 0)
+    assert at_home.js("[runs, answer, errors.length]") == [1, 42, 0]
+    assert site.kinds() == ["full", "thin", "thin"]
+    assert site.direct_bytes() == 0
 
 
 def test_firefox_seeds_again_when_its_visitor_goes_back(site, at_home):
