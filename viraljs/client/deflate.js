@@ -11,6 +11,17 @@ const KEPT_BYTES = 16777216;
 /** In parts of this size no part takes long: compression may happen on the page's own thread. */
 const STEP_BYTES = 65536;
 
+/** Let the page do something else. Not by a timer: pages in the background get these once a second. */
+const pause = () =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve(null);
+    };
+    port2.postMessage(null);
+  });
+
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<Uint8Array<ArrayBuffer>>} gzip (RFC 1952)
@@ -19,7 +30,10 @@ async function deflate(bytes) {
   const stream = new CompressionStream("gzip");
   const writer = stream.writable.getWriter();
   const result = new Response(stream.readable).arrayBuffer();
-  for (let at = 0; at < bytes.length; at += STEP_BYTES) await writer.write(bytes.subarray(at, at + STEP_BYTES));
+  for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+    await writer.write(bytes.subarray(at, at + STEP_BYTES));
+    await pause();
+  }
   await writer.close();
   return new Uint8Array(await result);
 }

@@ -43,7 +43,7 @@ export const SPREAD = 3;
  * @param {(reason: string) => void} onFallback called once, when the server is asked
  */
 export function download(pieces, sources, { deadline, first, stream, crowd }, record, onFallback) {
-  /** @typedef {{link: import("./peer.js").Link, held: Set<number>, told: boolean, upload: import("./types.js").Upload}} Worker */
+  /** @typedef {{link: import("./peer.js").Link, held: Set<number>, told: boolean, came: boolean, upload: import("./types.js").Upload}} Worker */
   /** @type {Set<Worker>} those that have not ended */
   const workers = new Set();
   /** @typedef {{worker: Worker | null, at: number, twice: boolean}} Asked whom, null being the server; when; of another before */
@@ -82,8 +82,11 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     clearTimeout(timer);
     clearTimeout(nudge);
     abort.abort();
-    // One that still lacks pieces may take them from us.
-    for (const { link, held, told } of workers) if (!crowd || !told || held.size === pieces.count) link.end("done");
+    for (const { link, held, told, came } of workers) {
+      // One that still lacks pieces may take them from us; who asked us will.
+      const lacks = held.size < pieces.count;
+      if (!(lacks && (came || (crowd && told)))) link.end("done");
+    }
     tell();
   }
 
@@ -261,15 +264,16 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
    *
    * @param {string} seeder
    * @param {(events: import("./peer.js").PeerEvents) => import("./peer.js").Link} connect
-   * @param {number[]} [begun] what it was asked for beforehand
+   * @param {number[]} [begun] what it was asked for beforehand, where it did not come by itself
    */
-  function add(seeder, connect, begun = []) {
+  function add(seeder, connect, begun) {
     const assemble = createAssembler(pieces);
     /** @type {Worker} */
     const worker = {
       upload: { seeder, bytes: 0, milliseconds: 0, failure: null },
       held: new Set(),
       told: false,
+      came: !begun,
       link: connect({
         have(words) {
           for (const piece of spanned(words, pieces.count)) worker.held.add(piece);
@@ -289,7 +293,7 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
       }),
     };
     if (over) return worker.link;
-    for (const piece of begun) ask(piece, worker);
+    for (const piece of begun ?? []) ask(piece, worker);
     workers.add(worker);
     record.uploads.push(worker.upload);
     return worker.link;

@@ -17,7 +17,7 @@ const DIGEST_BYTES = 32;
  */
 export function createPieces(bundle, digests, hash) {
   const count = digests.length / DIGEST_BYTES;
-  /** @type {(BlobPart | undefined)[]} */
+  /** @type {(Blob | undefined)[]} */
   const verified = new Array(count);
   /** @type {((piece: number) => void)[]} */
   const watchers = [];
@@ -31,22 +31,16 @@ export function createPieces(bundle, digests, hash) {
     /** @param {number} piece */
     lengthOf: (piece) => Math.min(bundle.pieceLength, bundle.size - piece * bundle.pieceLength),
     /** @param {number} piece a verified one */
-    read: (piece) => new Response(/** @type {BlobPart} */ (verified[piece])).arrayBuffer(),
+    read: (piece) => /** @type {Blob} */ (verified[piece]).arrayBuffer(),
     /** @param {(piece: number) => void} listener is told of each piece that is verified from now on */
     watch: (listener) => watchers.push(listener),
 
     /**
-     * Put all pieces together. From now on they are parts of that blob, lest a large bundle be in memory twice.
+     * Put all pieces together.
      *
      * @param {string} type
      */
-    join(type) {
-      const blob = new Blob(/** @type {BlobPart[]} */ (verified), { type });
-      verified.forEach((_, piece) => {
-        verified[piece] = blob.slice(piece * bundle.pieceLength, (piece + 1) * bundle.pieceLength);
-      });
-      return blob;
-    },
+    join: (type) => new Blob(/** @type {Blob[]} */ (verified), { type }),
 
     /**
      * Check a piece and keep it.
@@ -59,7 +53,8 @@ export function createPieces(bundle, digests, hash) {
       const digest = toHex(await hash(bytes));
       if (digest !== toHex(digests.subarray(piece * DIGEST_BYTES, (piece + 1) * DIGEST_BYTES))) return false;
       if (verified[piece]) return null;
-      verified[piece] = bytes;
+      // Out of the page's memory, where a large bundle would be twice when it is put together.
+      verified[piece] = new Blob([bytes]);
       missing--;
       for (const watcher of watchers) watcher(piece);
       return true;

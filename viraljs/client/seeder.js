@@ -160,7 +160,7 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
           if (seed?.partial && (100 * heldBy(store).length) / store.count >= seed.told + STEP) announce(digest);
         });
       } else if ("cache" in island && blob && record.source !== "cache") {
-        keep(/** @type {import("./types.js").ReceivingIsland} */ (island), record.url, blob).catch(console.debug);
+        keep(/** @type {import("./types.js").ReceivingIsland} */ (island), record.url, blob);
       }
     },
     /** @param {boolean} given whether the page and its visitor let this be */
