@@ -70,10 +70,14 @@ test("requests and cancellations go over the open channel", (t) => {
     [5, 1],
   ]);
   peer.cancel([[1, 1]]);
-  assert.deepEqual(wordsOf(channel.sent), [
-    [REQUEST, 0, 2, 5, 1],
-    [CANCEL, 1, 1],
-  ]);
+  assert.deepEqual(wordsOf(channel.sent), [[HAVE], [REQUEST, 0, 2, 5, 1], [CANCEL, 1, 1]]);
+});
+
+test("it knocks when the channel opens: what the seeder said before may be lost", (t) => {
+  const { channel } = connect(t);
+  assert.deepEqual(channel.sent, []);
+  channel.open();
+  assert.deepEqual(wordsOf(channel.sent), [[HAVE]]);
 });
 
 test("before the channel is open and after its end nothing is said, and nothing thrown", (t) => {
@@ -82,7 +86,7 @@ test("before the channel is open and after its end nothing is said, and nothing 
   channel.open();
   peer.end("done");
   peer.request([[1, 1]]);
-  assert.equal(channel.sent.length, 0);
+  assert.deepEqual(wordsOf(channel.sent), [[HAVE]]);
 });
 
 test("the channel says by its protocol whether this browser understands gzip", (t) => {

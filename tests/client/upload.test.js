@@ -99,6 +99,16 @@ test("an offer without ranges is answered with a hello, too", () => {
   ]);
 });
 
+test("what it has is said once more to who knocks, but only once", () => {
+  const { channel, said } = serve({ held: [1, 2] });
+  for (let time = 0; time < 2; time++) channel.receive(asMessage(encode(HAVE)));
+  assert.deepEqual(said(), [
+    [HELLO, VERSION],
+    [HAVE, 1, 2],
+    [HAVE, 1, 2],
+  ]);
+});
+
 test("the side that made the offer does not say hello, only what it has", () => {
   assert.deepEqual(serve({ offered: false, held: [1, 2, 7] }).said(), [[HAVE, 1, 2, 7, 1]]);
 });

@@ -59,6 +59,8 @@ export function listen(seeder, channel, events, close) {
     isOpen,
     end,
     isOver: () => ended,
+    /** Make the other side say once more what it has. */
+    knock: () => say(HAVE, []),
     /** @param {import("./types.js").Range[]} wanted */
     request: (wanted) => say(REQUEST, wanted),
     /** @param {import("./types.js").Range[]} unwanted */
@@ -79,11 +81,13 @@ export function connectPeer(seeder, iceServers, ranges, events) {
   // The protocol tells the seeder what we understand, before anything is said.
   const channel = connection.createDataChannel("viraljs", { protocol: window.DecompressionStream ? "gzip" : "" });
   const link = listen(seeder, channel, events, () => connection.close());
-  const { end, isOver } = link;
+  const { end, isOver, knock } = link;
 
   /** @type {string[]} found since the offer was described */
   const late = [];
 
+  // Chromium now and then loses what comes in before this event, which is just what the seeder says first.
+  channel.addEventListener("open", knock);
   connection.onconnectionstatechange = () => {
     if (connection.connectionState === "failed") end("unreachable");
   };

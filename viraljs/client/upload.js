@@ -45,6 +45,8 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
   const wanted = new Set();
   /** @type {Set<number>} what the other side has */
   const theirs = new Set();
+  /** Whether the other side may have missed what was said at the opening. */
+  let unheard = !!first;
   let sending = false;
   /** @type {ReturnType<typeof setTimeout>} */
   let idle;
@@ -109,13 +111,17 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
   /** @param {number[]} pieces */
   function note(pieces) {
     for (const piece of pieces) theirs.add(piece);
+    if (unheard) tell();
+    unheard = false;
     // Nothing can come of it any more, one way or the other.
     if (theirs.size === store.count && heldBy(store).length === store.count) channel.close();
   }
 
+  const tell = () => say(HAVE, isAllowed() ? heldBy(store) : []);
+
   function open() {
     if (first) channel.send(encode(HELLO, VERSION));
-    say(HAVE, isAllowed() ? heldBy(store) : []);
+    tell();
     want(spanned((first ?? []).flat(), store.count));
   }
 
