@@ -40,6 +40,8 @@ function offer(size) {
   let got = 0;
   let began;
   channel.binaryType = "arraybuffer";
+  // What is sent before this event is now and then lost.
+  channel.onopen = () => channel.send("go");
   channel.onmessage = ({ data }) => {
     began ??= performance.now();
     got += data.byteLength;
@@ -59,8 +61,7 @@ async function answer(description, size, messageBytes) {
     }
     channel.bufferedAmountLowThreshold = HIGH_WATER_BYTES / 2;
     channel.onbufferedamountlow = send;
-    if (channel.readyState === "open") send();
-    else channel.onopen = send;
+    channel.onmessage = send;
   };
   await connection.setRemoteDescription(description);
   return describe();

@@ -219,6 +219,8 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     if (over || asking) return;
     asking = true;
     if (reason) onFallback(reason);
+    // A crowd that was late may have got going since. What a trial has shown to be slow is not waited for.
+    const waits = crowd && !stream && !pace;
     try {
       while (!over) {
         free((_, one) => !one);
@@ -230,6 +232,7 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
         const count = Math.min(length, most);
         for (let piece = from; piece < from + count; piece++) ask(piece, null);
         const asks = performance.now();
+        const before = record.bytesFromPeers;
         await sources.fetchRun([from, count], abort.signal, async (piece, bytes) => {
           const right = await keep(piece, bytes, () => {
             record.bytesFromServer += bytes.length;
@@ -243,9 +246,10 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
         if (pace) {
           if (workers.size && pieces.lengthOf(from) / (performance.now() - asks) <= pace) break;
           pace = 0;
-        }
+        } else if (waits && workers.size && record.bytesFromPeers > before) break;
       }
       asking = false;
+      rearm();
     } catch (error) {
       if (over) return;
       asking = false;
