@@ -109,6 +109,7 @@ def test_a_seeder_that_left_after_the_thin_response_is_not_waited_for(site, brow
 
 
 def test_another_seeder_delivers_where_one_never_answers(site, browsers, scripted):
+    site.bundles["app.js"] = bundle(SIZE)  # of a smaller one, one seeder is asked
     browsers().visit(site.url())
     [seeder] = site.wait_for_seeders(1)
     scripted(site, silent)
@@ -144,7 +145,8 @@ def test_a_seeder_killed_half_way_is_made_up_for_by_the_server(make_site, browse
     record = visitor.delivery()
     assert_ran_once(visitor, site)
     assert record["bytesFromPeers"] + record["bytesFromServer"] == SIZE
-    assert (record["source"], record["reason"]) == ("mixed", "stalled")
+    assert record["source"] == "mixed"
+    assert record["reason"] in ("slow", "stalled"), "at the deadline after the first piece, or after the last"
     assert record["milliseconds"] < SOON_MS
 
 
