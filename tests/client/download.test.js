@@ -879,8 +879,14 @@ test("the order starts at the first piece of the plan, and goes round", async (t
   ]);
 });
 
-test("the server, too, is asked from there on", async (t) => {
+test("alone, the server is asked from the beginning on, at once for all", async (t) => {
   const d = begin(t, { size: 10 * PIECE, first: 7 });
+  d.peers[0].end("gone");
+  assert.deepEqual(d.runs[0].run, [0, 10]);
+});
+
+test("in a crowd the server, too, is asked from there on", async (t) => {
+  const d = begin(t, { size: 10 * PIECE, first: 7, crowd: true });
   d.peers[0].end("gone");
   assert.deepEqual(d.runs[0].run, [7, 3]);
   await d.runs[0].giveAll();

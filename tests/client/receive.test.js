@@ -142,7 +142,7 @@ test("it begins anywhere, and each recipient elsewhere", (t) => {
     [0.55, 5],
     [0.999, 9],
   ]) {
-    const r = begin(t, { chance });
+    const r = begin(t, { chance, early: true });
     r.connections[0].channel.open();
     r.connections[0].channel.close();
     const start = first * 100;

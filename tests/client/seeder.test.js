@@ -84,6 +84,7 @@ function begin(t, { seeds = [ONE], slots = 2, ticket, limit, welcome = true, all
       connection.channel = channel;
       connection.ondatachannel({ channel });
       channel.open();
+      channel.receive(asMessage(encode(HAVE)));
       return channel;
     },
   };

@@ -47,7 +47,9 @@ function serve({ first = [], offered = true, held, open = true, protocol = "", .
     return { bytes: packed ? halve(bytes) : bytes, packed };
   }
   upload(channel, { store, pack, limit, trades, isAllowed }, offered ? first : undefined);
+  const knock = () => channel.receive(asMessage(encode(HAVE)));
   if (open) channel.open();
+  if (open && offered) knock();
   const frames = () => channel.sent.map(decode);
   return {
     ...bundle,
@@ -99,13 +101,15 @@ test("an offer without ranges is answered with a hello, too", () => {
   ]);
 });
 
-test("what it has is said once more to who knocks, but only once", () => {
-  const { channel, said } = serve({ held: [1, 2] });
+test("nothing is said to who made the offer before it has knocked, and all of it once", () => {
+  const { channel, said, store } = serve({ held: [1, 2], open: false });
+  channel.open();
+  store.gain(5);
+  assert.deepEqual(said(), []);
   for (let time = 0; time < 2; time++) channel.receive(asMessage(encode(HAVE)));
   assert.deepEqual(said(), [
     [HELLO, VERSION],
-    [HAVE, 1, 2],
-    [HAVE, 1, 2],
+    [HAVE, 1, 2, 5, 1],
   ]);
 });
 
@@ -140,6 +144,7 @@ test("each piece that comes is told of, in its turn; before the channel is open 
   const u = serve({ held: [1], open: false });
   u.store.gain(4);
   u.channel.open();
+  u.channel.receive(asMessage(encode(HAVE)));
   u.store.gain(5);
   u.store.gain(0);
   assert.deepEqual(u.said(), [
@@ -165,7 +170,7 @@ test("requests for what is not there are not kept: it is asked again when it is"
   assert.deepEqual(u.numbers(), [1, 4]);
 });
 
-test("what rode in the offer is sent as soon as the channel opens, and not before", async () => {
+test("what rode in the offer is sent as soon as the recipient knocks, and not before", async () => {
   const u = serve({
     first: [
       [0, 2],
@@ -176,6 +181,9 @@ test("what rode in the offer is sent as soon as the channel opens, and not befor
   await flush();
   assert.equal(u.channel.sent.length, 0);
   u.channel.open();
+  await flush();
+  assert.equal(u.channel.sent.length, 0);
+  u.channel.receive(asMessage(encode(HAVE)));
   await flush();
   assert.deepEqual(u.numbers(), [0, 1, 5]);
 });

@@ -226,7 +226,9 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
         free((_, one) => !one);
         // What no seeder was asked for comes first; in the end also what they still owe.
         const unasked = missing((piece) => !asked.has(piece));
-        const [[from, length]] = toRanges(unasked.length ? unasked : missing(() => true));
+        const wanted = unasked.length ? unasked : missing(() => true);
+        // Alone it takes them in their order, in as few requests as can be.
+        const [[from, length]] = toRanges(crowd || stream ? wanted : wanted.sort((one, other) => one - other));
         // In a crowd others ask too, for other pieces, and pass them on.
         const most = pace ? 1 : crowd && !stream && workers.size ? Math.ceil(ahead / 2) : length;
         const count = Math.min(length, most);

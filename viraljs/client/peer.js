@@ -59,7 +59,7 @@ export function listen(seeder, channel, events, close) {
     isOpen,
     end,
     isOver: () => ended,
-    /** Make the other side say once more what it has. */
+    /** Make the other side begin. */
     knock: () => say(HAVE, []),
     /** @param {import("./types.js").Range[]} wanted */
     request: (wanted) => say(REQUEST, wanted),
@@ -86,7 +86,7 @@ export function connectPeer(seeder, iceServers, ranges, events) {
   /** @type {string[]} found since the offer was described */
   const late = [];
 
-  // Chromium now and then loses what comes in before this event, which is just what the seeder says first.
+  // The seeder waits for it: Chromium now and then loses what comes in before this event.
   channel.addEventListener("open", knock);
   connection.onconnectionstatechange = () => {
     if (connection.connectionState === "failed") end("unreachable");

@@ -45,8 +45,8 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
   const wanted = new Set();
   /** @type {Set<number>} what the other side has */
   const theirs = new Set();
-  /** Whether the other side may have missed what was said at the opening. */
-  let unheard = !!first;
+  /** Chromium now and then loses what comes in before its open event: who made the offer is to speak first. */
+  let awaited = !!first;
   let sending = false;
   /** @type {ReturnType<typeof setTimeout>} */
   let idle;
@@ -111,28 +111,26 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
   /** @param {number[]} pieces */
   function note(pieces) {
     for (const piece of pieces) theirs.add(piece);
-    if (unheard) tell();
-    unheard = false;
     // Nothing can come of it any more, one way or the other.
     if (theirs.size === store.count && heldBy(store).length === store.count) channel.close();
   }
 
-  const tell = () => say(HAVE, isAllowed() ? heldBy(store) : []);
-
   function open() {
     if (first) channel.send(encode(HELLO, VERSION));
-    tell();
+    say(HAVE, isAllowed() ? heldBy(store) : []);
     want(spanned((first ?? []).flat(), store.count));
   }
 
   store.watch((piece) => {
-    if (isAllowed()) say(HAVE, [piece]);
+    if (isAllowed() && !awaited) say(HAVE, [piece]);
   });
   channel.binaryType = "arraybuffer";
   channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
   channel.addEventListener("message", ({ data }) => {
     const frame = decode(data);
     if (!frame) return channel.close();
+    if (awaited) open();
+    awaited = false;
     const { type, words } = frame;
     const pieces = () => spanned(words, store.count);
     if (type === REQUEST) want(pieces());
@@ -141,6 +139,7 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
     else if (!trades) channel.close();
     else rest();
   });
+  if (awaited) return;
   if (isOpen()) open();
   else channel.addEventListener("open", open);
 }
