@@ -11,15 +11,14 @@ from __future__ import annotations
 import json
 import selectors
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import IO, cast
+from typing import Any
+
+from .child import Child
 
 HOST = "127.0.0.1"
 CONNECTIONS = 4
@@ -46,27 +45,20 @@ class Result:
 class Load:
     """The process, as a context manager."""
 
+    def __init__(self) -> None:
+        self._child = Child("load")
+
     def __enter__(self) -> Load:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load"],
-            cwd=Path(__file__).parents[1],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._child.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.communicate()
+    def __exit__(self, *error: Any) -> None:
+        self._child.__exit__(*error)
 
     def put(self, port: int, request: str, seconds: float) -> Result:
         """Ask the same again and again over a few connections; those under way at the end are waited for."""
-        orders = cast("IO[bytes]", self._process.stdin)
-        orders.write(json.dumps({"port": port, "request": request, "seconds": seconds}).encode() + b"\n")
-        orders.flush()
-        return Result(**json.loads(cast("IO[bytes]", self._process.stdout).readline()))
+        order = {"port": port, "request": request, "seconds": seconds}
+        return Result(**json.loads(self._child.ask(json.dumps(order).encode())))
 
 
 def request_for(path: str, headers: Mapping[str, str]) -> str:

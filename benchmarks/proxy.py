@@ -10,15 +10,13 @@ start, which flatters plain HTTP a little.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, cast
+from typing import Any
+
+from .child import Child, serve
 
 HOST = "127.0.0.1"
 TURN_SECONDS = 0.002
@@ -44,36 +42,18 @@ class Proxy:
     """
 
     def __init__(self, upstream_port: int, bits_per_second: float | None = None, delay_seconds: float = 0.0) -> None:
-        self._command = (
-            *(sys.executable, "-m", "benchmarks.proxy"),
-            *(str(upstream_port), str(bits_per_second or 0), str(delay_seconds)),
-        )
+        self._child = Child("proxy", upstream_port, bits_per_second or 0, delay_seconds)
 
     def __enter__(self) -> Proxy:
-        self._process = subprocess.Popen(
-            self._command, cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self.port = self._answer()
+        self.port = int(self._child.__enter__().hear())
         return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._child.__exit__(*error)
 
     def carried(self) -> int:
         """Give the bytes that the line has carried from the server so far, headers and sockets included."""
-        self._ask(b"\n")
-        return self._answer()
-
-    def _ask(self, line: bytes) -> None:
-        questions = cast("IO[bytes]", self._process.stdin)
-        questions.write(line)
-        questions.flush()
-
-    def _answer(self) -> int:
-        return int(cast("IO[bytes]", self._process.stdout).readline())
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.communicate()
+        return int(self._child.ask())
 
 
 class _Line:
@@ -185,16 +165,10 @@ async def _all_or_none(*jobs: Coroutine[Any, Any, None]) -> None:
 
 
 async def _main(upstream_port: int, bits_per_second: float, delay_seconds: float) -> None:
-    """Say the port, then what was carried for each line of input, and end with the input."""
-    with suppress(PermissionError):
-        os.nice(-10)  # a line has no other work
     line = _Line(bits_per_second / 8)
-    server = await asyncio.start_server(_Server(upstream_port, line, delay_seconds).take, HOST, 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    questions = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
-    while await questions.readline():
-        print(line.carried, flush=True)
+    await serve(
+        await asyncio.start_server(_Server(upstream_port, line, delay_seconds).take, HOST, 0), lambda: line.carried
+    )
 
 
 if __name__ == "__main__":

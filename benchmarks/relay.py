@@ -10,15 +10,13 @@ candidates that a page hears of, so that browsers never see each other's address
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
 import sys
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
-from types import TracebackType
-from typing import IO, cast
+from typing import Any
+
+from .child import Child, serve
 
 HOST = "127.0.0.1"
 LONGEST_DATAGRAM = 65_536
@@ -68,33 +66,18 @@ class Relay:
     """
 
     def __init__(self, delay_seconds: float) -> None:
-        self._delay = delay_seconds
+        self._child = Child("relay", delay_seconds)
 
     def __enter__(self) -> Relay:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.relay", str(self._delay)],
-            cwd=Path(__file__).parents[1],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.patch = _PATCH % self._answer()
+        self.patch = _PATCH % int(self._child.__enter__().hear())
         return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._child.__exit__(*error)
 
     def carried(self) -> int:
         """Give the datagrams that went through so far."""
-        questions = cast("IO[bytes]", self._process.stdin)
-        questions.write(b"\n")
-        questions.flush()
-        return self._answer()
-
-    def _answer(self) -> int:
-        return int(cast("IO[bytes]", self._process.stdout).readline())
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.communicate()
+        return int(self._child.ask())
 
 
 class _Ports:
@@ -152,16 +135,8 @@ class _Ports:
 
 
 async def _main(delay_seconds: float) -> None:
-    """Say the port to ask at, then what was carried for each line of input, and end with the input."""
-    with suppress(PermissionError):
-        os.nice(-10)  # a line has no other work
     ports = _Ports(delay_seconds)
-    server = await asyncio.start_server(ports.answer, HOST, 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    questions = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
-    while await questions.readline():
-        print(ports.carried, flush=True)
+    await serve(await asyncio.start_server(ports.answer, HOST, 0), lambda: ports.carried)
 
 
 if __name__ == "__main__":

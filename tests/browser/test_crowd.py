@@ -94,4 +94,4 @@ def test_a_crowd_whose_first_one_is_gone_draws_less_than_a_copy_each(make_site, 
         first.kill()
         assert_all_ran_once(others, LARGE)
         record_property("copies", copies(site, LARGE))
-        assert copies(site, LARGE) < CROWD - 1
+        assert copies(site, LARGE) <= (CROWD - 1) * 0.75

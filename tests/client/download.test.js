@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
-import { download, OVERDUE_MS, PATIENCE, SPREAD, WINDOW_BYTES } from "../../viraljs/client/download.js";
+import { download, OVERDUE_MS, PARTS, PATIENCE, SPREAD, WINDOW_BYTES } from "../../viraljs/client/download.js";
 import { createPieces } from "../../viraljs/client/pieces.js";
 import { createRandom, emptyRecord, fakeClock, flush, until } from "./support.js";
 
@@ -1139,6 +1139,12 @@ test("in a crowd the server is asked for no more than half a window at a time", 
   assert.deepEqual(d.runs[0].run, [2 + WINDOW, WINDOW / 2]);
   await d.runs[0].giveAll();
   assert.deepEqual(d.runs[1].run, [2 + (3 * WINDOW) / 2, WINDOW / 2]);
+});
+
+test("in a crowd the server is asked for no more than an eighth of a small bundle at a time", async (t) => {
+  const d = begin(t, { size: PARTS * PIECE, crowd: true });
+  await d.clock.advance(2 * DEADLINE);
+  assert.deepEqual(d.runs[0].run, [WINDOW, 1]);
 });
 
 test("a crowd that got going after all is left to itself", async (t) => {

@@ -492,6 +492,16 @@ test("a recipient that wants nothing for half a minute is let go, and one that a
   assert.notEqual(u.channel.readyState, "open");
 });
 
+test("one that made an offer and then never knocks is let go, too", async (t) => {
+  const clock = fakeClock(t);
+  const u = serve({ open: false });
+  u.channel.open();
+  await clock.advance(IDLE_MS - 1);
+  assert.equal(u.channel.readyState, "open");
+  await clock.advance(1);
+  assert.notEqual(u.channel.readyState, "open");
+});
+
 test("one that gives is not let go, however long it wants nothing itself", async (t) => {
   const clock = fakeClock(t);
   const u = serve({ held: [0], offered: false, trades: true });

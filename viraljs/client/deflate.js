@@ -47,8 +47,10 @@ async function deflate(bytes) {
  * @returns {(piece: number, gzip: boolean) => Promise<Packed>} is told whether the other side understands gzip
  */
 export function createPacker(read) {
-  /** @type {Map<number, Promise<Packed>>} those that went packed, or are being packed, the oldest first */
+  /** @type {Map<number, Promise<Packed>>} what went packed, or is being packed */
   const kept = new Map();
+  /** @type {Map<number, number>} bytes of what went packed, the oldest first */
+  const sizes = new Map();
   let keptBytes = 0;
   let skip = 0;
 
@@ -70,19 +72,26 @@ export function createPacker(read) {
   }
 
   /** @param {number} piece */
-  async function packOnce(piece) {
+  function packOnce(piece) {
     const packing = pack(piece);
     kept.set(piece, packing);
-    const { bytes, packed } = await packing.catch(() => ({ bytes: [], packed: false }));
-    if (packed) keptBytes += bytes.length;
-    else kept.delete(piece);
-    for (const [old, one] of kept) {
-      if (keptBytes <= KEPT_BYTES) break;
-      const gone = await one;
-      // One that is still being packed adds its bytes later, if it is worth it.
-      if (old !== piece && gone.packed && kept.delete(old)) keptBytes -= gone.bytes.length;
-    }
+    packing.then(
+      ({ bytes, packed }) => (packed ? remember(piece, bytes.length) : kept.delete(piece)),
+      () => kept.delete(piece),
+    );
     return packing;
+  }
+
+  /** @param {number} piece @param {number} size */
+  function remember(piece, size) {
+    sizes.set(piece, size);
+    keptBytes += size;
+    for (const [old, oldSize] of sizes) {
+      if (keptBytes <= KEPT_BYTES) return;
+      kept.delete(old);
+      sizes.delete(old);
+      keptBytes -= oldSize;
+    }
   }
 
   return (piece, gzip) => {

@@ -32,8 +32,8 @@ export async function deliver(island, element) {
     emit("fallback", record);
   }
 
-  /** @param {import("./seeder.js").Prepared} prepared @param {boolean} [early] */
-  const share = (prepared, early) => page.seed(island, src, async () => prepared, record, early);
+  /** @param {import("./seeder.js").Prepared} prepared seeded at once if it is still coming: others wait for it */
+  const share = (prepared) => page.seed(island, src, async () => prepared, record, prepared.partial);
 
   /**
    * Run it, as deferred scripts run: not before those that came before it.
@@ -50,9 +50,7 @@ export async function deliver(island, element) {
     const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
       throw new Error("client");
     });
-    return client.receive(island, src, roundTripOf(original.src), record, fallBack, (/** @type {any} */ prepared) => {
-      share(prepared, true);
-    });
+    return client.receive(island, src, roundTripOf(original.src), record, fallBack, share);
   }
 
   /** @type {boolean | void} */

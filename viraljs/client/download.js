@@ -16,6 +16,9 @@ export const OVERDUE_MS = 300;
 /** Deadlines, or times between two pieces, to wait for peers that wait for pieces themselves. */
 export const PATIENCE = 3;
 
+/** In a crowd the server is asked for no more than one part of so many at a time: others pass on what they have got by then. */
+export const PARTS = 8;
+
 /** In a crowd some try the server at the deadline, and others up to so many deadlines later, and find it faster or not. */
 export const SPREAD = 3;
 
@@ -40,7 +43,7 @@ export const SPREAD = 3;
  * @param {Sources} sources
  * @param {Plan} plan
  * @param {import("./types.js").Delivery} record is told who brought what
- * @param {(reason: string) => void} onFallback called once, when the server is asked
+ * @param {(reason: string) => void} onFallback called whenever the server is asked because peers are lost, late or slow
  */
 export function download(pieces, sources, { deadline, first, stream, crowd }, record, onFallback) {
   /** @typedef {{link: import("./peer.js").Link, held: Set<number>, told: boolean, came: boolean, upload: import("./types.js").Upload}} Worker */
@@ -230,7 +233,8 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
         // Alone it takes them in their order, in as few requests as can be.
         const [[from, length]] = toRanges(crowd || stream ? wanted : wanted.sort((one, other) => one - other));
         // In a crowd others ask too, for other pieces, and pass them on.
-        const most = pace ? 1 : crowd && !stream && workers.size ? Math.ceil(ahead / 2) : length;
+        const part = Math.ceil(Math.min(ahead / 2, pieces.count / PARTS));
+        const most = pace ? 1 : crowd && !stream && workers.size ? part : length;
         const count = Math.min(length, most);
         for (let piece = from; piece < from + count; piece++) ask(piece, null);
         const asks = performance.now();

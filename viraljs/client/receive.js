@@ -22,7 +22,7 @@ const BYTES_PER_MS = 20000;
  * @param {string} src of the script
  * @param {number} roundTrip milliseconds to the server, as measured; 0 if unknown
  * @param {import("./types.js").Delivery} record is told who brought what
- * @param {(reason: string) => void} onFallback called once, when the server is asked because peers fail
+ * @param {(reason: string) => void} onFallback called whenever the server is asked because peers fail
  * @param {(prepared: import("./seeder.js").Prepared) => void} share lets others have what has come so far
  * @returns {Promise<import("./seeder.js").Prepared & {blob: Blob}>}
  */

@@ -139,8 +139,8 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
     else if (!trades) channel.close();
     else rest();
   });
-  if (awaited) return;
-  if (isOpen()) open();
+  if (awaited) rest();
+  else if (isOpen()) open();
   else channel.addEventListener("open", open);
 }
 

@@ -32,12 +32,8 @@ const WORD_BYTES = 4;
 /** As many ranges as the pieces of any bundle can make. */
 const MOST_WORDS = 256;
 
-/**
- * How many words are behind the type, before the bytes.
- *
- * @param {number} type of data
- */
-const headerWords = (type) => (type === PACKED ? 3 : 2);
+/** @type {Record<number, number>} words before the bytes, its type among them, by type of data */
+const HEADERS = { [DATA]: 3, [PACKED]: 4 };
 
 /**
  * Write a frame without bytes. Every platform that runs a browser is little-endian.
@@ -76,17 +72,23 @@ export function encodeData(words, bytes) {
 export function decode(message) {
   if (!(message instanceof ArrayBuffer) || message.byteLength < WORD_BYTES) return null;
   const [type] = new Uint32Array(message, 0, 1);
-  const isData = type === DATA || type === PACKED;
-  const length = isData ? (headerWords(type) + 1) * WORD_BYTES : message.byteLength;
-  // One word for a hello or a refusal, a header for data, pairs of words for ranges.
+  const header = HEADERS[type];
+  const length = header ? header * WORD_BYTES : message.byteLength;
   const words = length / WORD_BYTES - 1;
-  const fits = isData
-    ? message.byteLength > length
-    : type === HELLO || type === REFUSE
-      ? words === 1
-      : words % 2 === 0 && words <= MOST_WORDS;
-  if (type < HELLO || type > PACKED || !fits) return null;
+  if (type < HELLO || type > PACKED || !fits(type, words, message.byteLength - length)) return null;
   return { type, words: [...new Uint32Array(message, WORD_BYTES, words)], bytes: new Uint8Array(message, length) };
+}
+
+/**
+ * @param {number} type
+ * @param {number} words behind it
+ * @param {number} bytes behind these
+ */
+function fits(type, words, bytes) {
+  if (HEADERS[type]) return bytes > 0;
+  if (type === HELLO || type === REFUSE) return words === 1;
+  // Pairs, for ranges.
+  return words % 2 === 0 && words <= MOST_WORDS;
 }
 
 /**
