@@ -17,6 +17,7 @@ from flask_sock import Sock
 
 from . import signals
 from .errors import MessageError, TokenError
+from .experience import Outcome
 from .hub import Outbox
 from .messages import (
     COMPLETE,
@@ -166,7 +167,9 @@ def _report() -> tuple[str, int]:
     if not state.registry.claim(f"report:{ticket.recipient}", REPORT_SECONDS):
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
     for upload in report.uploads:
-        state.registry.note_outcome(upload.seeder, failed=upload.failure is not None)
+        state.registry.note_outcome(
+            upload.seeder, Outcome.of(upload.failure is not None, upload.bytes, upload.milliseconds / 1000, None)
+        )
         if upload.failure == CORRUPT and state.registry.strike(upload.seeder) >= STRIKES:
             state.registry.withdraw(upload.seeder)
             state.hub.cut(upload.seeder, CORRUPT_SEEDER, "recipients received wrong bytes")

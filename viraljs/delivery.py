@@ -218,12 +218,13 @@ def _plan(state: State, manifest: Manifest, options: Options, facts: RequestFact
     """Choose seeders and take a slot of each; where the visitor is to be one soon, make the server expect it."""
     digest, settings, registry = manifest.digest, state.settings, state.registry
     place = locate(request.remote_addr)
+    terms = _terms(state, options)
     kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in facts.kept
     plan = make_plan(
-        registry.candidates(digest, place, SAMPLE),
+        registry.candidates(digest, place, SAMPLE, slots=settings.upload_slots, nearby=terms.nearby),
         manifest.size,
         Visitor(place, kept, has_room(state)),
-        _terms(state, options),
+        terms,
         state.rng,
         reserve=lambda seeder: registry.reserve(
             seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS

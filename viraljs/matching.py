@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import log, log2
 from random import Random
 
 from .messages import COMPLETE
-from .nearness import Distance, Place, distance
+from .nearness import Distance, Place, distance, kilometres
 from .peers import Candidate
 
 SAMPLE = 16
@@ -17,6 +18,19 @@ ONE_SEEDER_BYTES = 1 << 20
 """Up to this size a second seeder would not make it faster, only busier."""
 QUARTERS = 4
 """Steps in which progress counts: finer ones would send everybody to the same peer."""
+
+SHUNNED_FAILURES = 2.0
+"""From here on a seeder comes after all others, however near; half of it is forgotten in ten minutes."""
+HOPELESS_FAILURES = 5.0
+"""From here on it is not chosen."""
+USUAL_RATE = 1_000_000.0
+USUAL_ROUND_TRIP = 0.03
+"""Bytes per second and seconds, for a seeder of whom nobody has reported yet: a fair one, so that it is tried."""
+SETUP_ROUND_TRIPS = 5
+"""Until the first byte: ICE, DTLS and SCTP (RFC 8831) take four, the request half of one."""
+NEAREST_KILOMETRES = 100.0
+"""Differences below it say more of the database than of the network."""
+LARGEST_REMOTENESS = 99
 
 
 @dataclass(frozen=True)
@@ -57,10 +71,11 @@ class Plan:
 
 
 def rank(candidates: Sequence[Candidate], place: Place, terms: Terms, rng: Random) -> list[Candidate]:
-    """Sort out who is near enough and has a free slot, the best first.
+    """Sort out who may serve, the best first.
 
-    The nearest come first; among equals those that did not fail of late, then who has more of the bundle, then the
-    least busy, then chance, so that no seeder becomes a hot spot.
+    Those that keep failing come last, then the nearest come first, then who has more of the bundle. Among equals it is
+    a lottery in which a seeder's chance is what it is expected to deliver: a fast and idle one is chosen more often
+    than a slow or busy one, and none is chosen always, so that load spreads.
 
     Args:
         candidates: what `Registry.candidates` found.
@@ -69,13 +84,37 @@ def rank(candidates: Sequence[Candidate], place: Place, terms: Terms, rng: Rando
         rng: chance.
     """
 
-    def order(candidate: Candidate) -> tuple[Distance, int, int, int, float]:
+    def order(candidate: Candidate, far: Distance) -> tuple[bool, Distance, int, int, float]:
         quarters = candidate.progress * QUARTERS // COMPLETE
-        far = distance(place, candidate.place)
-        return far, candidate.failures, -quarters, candidate.uploads, rng.random()
+        shunned = candidate.failures >= SHUNNED_FAILURES
+        # The smallest of exponential variables falls to each in proportion to its weight (Efraimidis, Spirakis 2006).
+        lot = -log(1.0 - rng.random()) * _first_megabyte(candidate)
+        return shunned, far, _remoteness(place, candidate.place) if far > Distance.NETWORK else 0, -quarters, lot
 
-    fit = [one for one in candidates if one.uploads < terms.slots and distance(place, one.place) <= terms.nearby]
-    return sorted(fit, key=order)
+    far = [(one, distance(place, one.place)) for one in candidates]
+    fit = [(order(one, step), one) for one, step in far if _may_serve(one, step, terms)]
+    return [one for _, one in sorted(fit, key=lambda pair: pair[0])]
+
+
+def _may_serve(candidate: Candidate, far: Distance, terms: Terms) -> bool:
+    return (
+        far <= terms.nearby
+        and candidate.uploads < terms.slots
+        and candidate.failures < HOPELESS_FAILURES
+        and not (candidate.enclosed and far > Distance.NETWORK)
+    )
+
+
+def _first_megabyte(candidate: Candidate) -> float:
+    """Expect so many seconds from it, beside those that it serves already."""
+    rate = (candidate.rate or USUAL_RATE) / (candidate.uploads + 1)
+    return SETUP_ROUND_TRIPS * (candidate.round_trip or USUAL_ROUND_TRIP) + ONE_SEEDER_BYTES / rate
+
+
+def _remoteness(one: Place, other: Place) -> int:
+    """Count how often the distance doubles; an unknown one is the largest."""
+    apart = kilometres(one, other)
+    return LARGEST_REMOTENESS if apart is None else int(log2(max(apart / NEAREST_KILOMETRES, 1.0)))
 
 
 def make_plan(
@@ -115,7 +154,7 @@ def _is_enough(best: Candidate, size: int, place: Place) -> bool:
     return (
         size <= ONE_SEEDER_BYTES
         and best.progress >= COMPLETE
-        and best.failures == 0
+        and best.failures < 1
         and distance(place, best.place) <= Distance.NETWORK
     )
 

@@ -1,21 +1,35 @@
-"""Where a visitor is, as far as an address tells, and how far two visitors are from each other. Pure."""
+"""Where a visitor is, as far as an address and an operator's databases tell, and how far two are apart. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from math import asin, cos, radians, sin, sqrt
 
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
+IPV6_LAN_BITS = 64
+"""A subnet (RFC 4291, 2.5.4). Devices behind one router share it, as they share one public address of IPv4."""
+EARTH_RADIUS_KILOMETRES = 6_371.0
+CONTINENT_KILOMETRES = 1_000.0
+"""Two places this close count as one continent, though a border of continents may lie between them."""
 
 
 class Distance(IntEnum):
     """Steps from near to far; the names in lower case are what `VIRALJS_NEARBY` takes."""
 
     ADDRESS = 0
+    """Behind one public address; in IPv6, in one /64."""
     NETWORK = 1
-    ANY = 2
+    """In one network by prefix (`VIRALJS_IPV4_NETWORK_BITS`, `VIRALJS_IPV6_NETWORK_BITS`)."""
+    ASN = 2
+    """In one autonomous system (RFC 1930) of one country; or both in private ranges, hence in one organisation."""
+    COUNTRY = 3
+    CONTINENT = 4
+    """On one continent, or within `CONTINENT_KILOMETRES`."""
+    ANY = 5
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -24,41 +38,133 @@ class Distance(IntEnum):
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a database knows of an address; empty or None where it does not."""
+
+    asn: int | None = None
+    """Number of the autonomous system."""
+    country: str = ""
+    """ISO 3166-1 alpha-2, upper case."""
+    continent: str = ""
+    """Two letters, as MaxMind has them: AF AN AS EU NA OC SA."""
+    latitude: float | None = None
+    """Degrees north."""
+    longitude: float | None = None
+    """Degrees east."""
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True)
 class Place:
-    """An address and the network around it; both are empty where the address is unknown."""
+    """Names of the areas around a visitor, from small to large; one that is not known is empty."""
 
-    address: str
-    network: str
+    address: str = ""
+    network: str = ""
+    system: str = ""
+    """Autonomous system and country; so a network that spans the world does not make Oslo a neighbour of Perth."""
+    country: str = ""
+    continent: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def areas(self) -> tuple[str, str, str, str, str]:
+        """The names, in the order of `Distance`."""
+        return self.address, self.network, self.system, self.country, self.continent
 
 
-NOWHERE = Place("", "")
+NOWHERE = Place()
+
+_PRIVATE = "private"
+_CARRIER = "carrier"
+# (range, the network that all of it is, or None where prefixes tell, and the system that it belongs to)
+_SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str | None, str], ...] = tuple(
+    (ip_network(text), network, system)
+    for text, network, system in (
+        ("127.0.0.0/8", "loopback", _PRIVATE),
+        ("::1/128", "loopback", _PRIVATE),
+        ("169.254.0.0/16", "169.254.0.0/16", _PRIVATE),  # link-local, RFC 3927
+        ("fe80::/10", "fe80::/10", _PRIVATE),
+        ("10.0.0.0/8", None, _PRIVATE),  # RFC 1918
+        ("172.16.0.0/12", None, _PRIVATE),
+        ("192.168.0.0/16", None, _PRIVATE),
+        ("fc00::/7", None, _PRIVATE),  # RFC 4193
+        ("100.64.0.0/10", None, _CARRIER),  # a carrier's own side of its NAT, RFC 6598
+    )
+)
 
 
-def locate(address: str | None) -> Place:
+def locate(
+    address: str | None,
+    lookup: Callable[[str], Facts] = lambda _: NO_FACTS,
+    *,
+    ipv4_bits: int = IPV4_NETWORK_BITS,
+    ipv6_bits: int = IPV6_NETWORK_BITS,
+) -> Place:
     """Say where an address is.
 
     Args:
         address: an IPv4 or IPv6 address, as in `request.remote_addr`. IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) counts as
             IPv4, and a zone id (RFC 4007) is dropped.
+        lookup: what databases know of a public address.
+        ipv4_bits: length of the prefix that names a network.
+        ipv6_bits: the same for IPv6.
 
     Returns:
-        the place, or `NOWHERE` where the address is missing or does not parse.
+        the place, or `NOWHERE` where the address is missing, does not parse, or can't be a visitor's.
     """
-    try:
-        parsed: IPv4Address | IPv6Address = ip_address((address or "").split("%", 1)[0])
-    except ValueError:
+    parsed = _parse(address or "")
+    if parsed is None:
         return NOWHERE
+    four = isinstance(parsed, IPv4Address)
+    own = str(parsed) if four or parsed.is_link_local else _prefix(parsed, IPV6_LAN_BITS)
+    network = _prefix(parsed, ipv4_bits if four else ipv6_bits)
+    for span, name, system in _SPECIAL:
+        if parsed in span:
+            return Place(own, name or network, system)
+    facts = lookup(str(parsed))
+    return Place(
+        own,
+        network,
+        "" if facts.asn is None else f"AS{facts.asn} {facts.country}",
+        facts.country,
+        facts.continent,
+        facts.latitude,
+        facts.longitude,
+    )
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return None
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
-    bits = IPV4_NETWORK_BITS if isinstance(parsed, IPv4Address) else IPV6_NETWORK_BITS
-    first = type(parsed)(int(parsed) & -1 << parsed.max_prefixlen - bits)
-    return Place(str(parsed), f"{first}/{bits}")
+    return None if parsed.is_unspecified or parsed.is_multicast else parsed
+
+
+def _prefix(address: IPv4Address | IPv6Address, bits: int) -> str:
+    first = type(address)(int(address) & -1 << address.max_prefixlen - bits)
+    return f"{first}/{bits}"
 
 
 def distance(one: Place, other: Place) -> Distance:
     """Measure how far two places are apart; an unknown place is far from everything."""
-    if one.address and one.address == other.address:
-        return Distance.ADDRESS
-    if one.network and one.network == other.network:
-        return Distance.NETWORK
-    return Distance.ANY
+    for step, here, there in zip(Distance, one.areas, other.areas, strict=False):
+        if here and here == there:
+            return step
+    apart = kilometres(one, other)
+    return Distance.CONTINENT if apart is not None and apart <= CONTINENT_KILOMETRES else Distance.ANY
+
+
+def kilometres(one: Place, other: Place) -> float | None:
+    """Measure along the great circle (haversine formula); None where either's coordinates are not known."""
+    if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:
+        return None
+    north, further_north = radians(one.latitude), radians(other.latitude)
+    east = radians(other.longitude - one.longitude)
+    square = sin((further_north - north) / 2) ** 2 + cos(north) * cos(further_north) * sin(east / 2) ** 2
+    return 2 * EARTH_RADIUS_KILOMETRES * asin(min(1.0, sqrt(square)))

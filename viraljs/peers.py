@@ -15,7 +15,13 @@ class Candidate:
     place: Place
     uploads: int
     """Upload slots in use."""
-    failures: int
-    """Deliveries in a row that recipients reported as failed."""
     progress: int
     """Percent of the bundle that it holds, as it last said."""
+    failures: float = 0.0
+    """Deliveries that recipients reported as failed, each fading with time and success."""
+    rate: float | None = None
+    """Bytes per second to one recipient, as those before measured it; None while nobody did."""
+    round_trip: float | None = None
+    """Seconds, likewise."""
+    enclosed: bool = False
+    """Nobody outside its network got through to it of late."""

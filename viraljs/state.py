@@ -15,6 +15,7 @@ from .bundle import Manifest
 from .caching import Cache
 from .config import Settings
 from .errors import InitialisationError
+from .experience import Patience
 from .hub import Hub, LocalHub
 from .metrics import Metrics
 from .negotiation import Policy
@@ -46,7 +47,11 @@ class State:
         # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.
         self.rng = Random(secrets.randbits(64))  # noqa: S311
         self.registry: Registry = open_registry(
-            settings.registry, time.monotonic, self.rng, SILENT_HEARTBEATS * settings.heartbeat
+            settings.registry,
+            time.monotonic,
+            self.rng,
+            SILENT_HEARTBEATS * settings.heartbeat,
+            Patience(settings.breaker_failures, settings.breaker_seconds),
         )
         self.hub: Hub = LocalHub(time.monotonic)
         self.manifests = Cache[Manifest](MOST_MANIFESTS)

@@ -1,11 +1,15 @@
-"""What every registry can do. It stores and finds; it does not choose (`viraljs.matching` does)."""
+"""What every registry can do. It stores and finds; it does not choose (`viraljs.matching` does).
+
+A swarm is named by the digest of its bundle, and by its group where visitors are parted into groups.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..experience import Outcome
 from ..messages import COMPLETE
-from ..nearness import Place
+from ..nearness import Distance, Place
 from ..peers import Candidate
 
 
@@ -13,34 +17,37 @@ class Registry(ABC):
     """Swarms, upload slots and one-time claims, shared by all that serve an app. Safe to call from any thread."""
 
     @abstractmethod
-    def begin(self, peer: str, place: Place, digest: str, seconds: float) -> None:
-        """Add a recipient under way, which has nothing yet, to the swarm of a digest.
+    def begin(self, peer: str, place: Place, swarm: str, seconds: float) -> None:
+        """Add a recipient under way, which has nothing yet, to a swarm.
 
         It is forgotten after `seconds`, unless a sign of life (`announce`, `touch`) makes it a peer like others.
         """
 
     @abstractmethod
-    def announce(self, peer: str, place: Place, digest: str, progress: int = COMPLETE) -> None:
+    def announce(self, peer: str, place: Place, swarm: str, progress: int = COMPLETE) -> None:
         """Add a peer that holds `progress` percent of a bundle to its swarm; progress never goes down."""
 
     @abstractmethod
-    def withdraw(self, peer: str, digest: str | None = None) -> None:
-        """Take a peer out of one swarm, or, without a digest, out of all, and forget it."""
+    def withdraw(self, peer: str, swarm: str | None = None) -> None:
+        """Take a peer out of one swarm, or, without a name, out of all, and forget it."""
 
     @abstractmethod
     def touch(self, peer: str) -> None:
         """Note a sign of life; a peer without one for the registry's lifetime is no candidate."""
 
     @abstractmethod
-    def candidates(self, digest: str, place: Place, limit: int) -> list[Candidate]:
+    def candidates(
+        self, swarm: str, place: Place, limit: int, *, slots: int, nearby: Distance = Distance.ANY
+    ) -> list[Candidate]:
         """Find up to `limit` live peers: complete ones, then partial ones, of each the nearest first.
 
-        Rings around `place` are looked at in this order: the same address, the same network, any. Where there are more
-        of both kinds than the limit, each gets half of it.
+        The areas around `place` are looked at from small to large, in the order of `Distance`, up to `nearby`. Where
+        there are more of both kinds than the limit, each gets half of it. Peers that have all their `slots` in use are
+        passed over.
         """
 
     @abstractmethod
-    def population(self, digest: str) -> int:
+    def population(self, swarm: str) -> int:
         """Count the peers in a swarm, silent ones included."""
 
     @abstractmethod
@@ -60,8 +67,16 @@ class Registry(ABC):
         """Say True to the first that asks for a name, and False to all others for that many seconds."""
 
     @abstractmethod
-    def note_outcome(self, peer: str, *, failed: bool) -> None:
-        """Count a delivery of this peer: a failure adds to its failures in a row, a success forgets them."""
+    def note_outcome(self, peer: str, outcome: Outcome) -> None:
+        """Add what a recipient found of a peer."""
+
+    @abstractmethod
+    def note_passage(self, border: str, *, failed: bool) -> None:
+        """Count a delivery that was to go through a border: of a network, or from machine to machine inside one."""
+
+    @abstractmethod
+    def is_closed(self, border: str) -> bool:
+        """Say whether deliveries through a border kept failing of late."""
 
     @abstractmethod
     def strike(self, peer: str) -> int:

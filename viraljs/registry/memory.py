@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from ..experience import OPEN, UNKNOWN, Experience, Outcome, Passage, Patience
 from ..messages import COMPLETE
-from ..nearness import Place
+from ..nearness import NOWHERE, Distance, Place
 from ..peers import Candidate
 from .base import Registry
 
-OVERSAMPLE = 4
-"""Peers looked at for each one wanted: some of a sample are silent or known already."""
+OVERSAMPLE = 3
+"""Peers looked at in each area for each one wanted: some of a sample are silent, busy or known already."""
+MOST_BORDERS = 100_000
 
 
 class SampleSet:
@@ -46,10 +48,15 @@ class SampleSet:
             self._at[last] = at
 
     def sample(self, count: int, rng: Random) -> Iterator[str]:
-        """Yield up to `count` members, each at most once, in random order; who stops early pays for no more."""
+        """Yield up to `count` members, each at most once, in random order; who stops early pays for no more.
+
+        Of few members all come, one after another from a random one on: that takes one random number.
+        """
         size = len(self._members)
         if size <= 2 * count:
-            yield from rng.sample(self._members, min(count, size))
+            first = int(rng.random() * size)
+            for at in range(first, first + min(count, size)):
+                yield self._members[at % size]
             return
         seen: set[int] = set()
         while len(seen) < count:
@@ -59,47 +66,87 @@ class SampleSet:
                 yield self._members[at]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Peer:
     place: Place
     until: float
     """The last moment at which it counts, unless it is heard of before."""
-    digests: dict[str, int] = field(default_factory=dict)
-    """Digest to progress."""
-    uploads: dict[str, float] = field(default_factory=dict)
-    """Exchange to the moment its slot falls free."""
-    failures: int = 0
+    swarms: dict[str, int] = field(default_factory=dict)
+    """Name to progress."""
+    uploads: dict[str, float] | None = None
+    """Exchange to the moment its slot falls free. Most peers have none at most times."""
+    experience: Experience = UNKNOWN
     strikes: int = 0
 
 
-@dataclass
+class _Area:
+    """Groups of peers by one part of their place. Most have one member, which then needs no set."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, str | SampleSet] = {}
+
+    def add(self, name: str, peer: str) -> None:
+        group = self._groups.get(name)
+        if group is None:
+            self._groups[name] = peer
+        elif isinstance(group, SampleSet):
+            group.add(peer)
+        elif group != peer:
+            pair = self._groups[name] = SampleSet()
+            pair.add(group)
+            pair.add(peer)
+
+    def discard(self, name: str, peer: str) -> None:
+        group = self._groups.get(name)
+        if isinstance(group, SampleSet):
+            group.discard(peer)
+            if group:
+                return
+        elif group != peer:
+            return
+        del self._groups[name]
+
+    def sample(self, name: str, count: int, rng: Random) -> Iterator[str]:
+        group = self._groups.get(name)
+        if isinstance(group, SampleSet):
+            yield from group.sample(count, rng)
+        elif group is not None:
+            yield group
+
+
 class _Rings:
-    everyone: SampleSet = field(default_factory=SampleSet)
-    by_address: dict[str, SampleSet] = field(default_factory=dict)
-    by_network: dict[str, SampleSet] = field(default_factory=dict)
+    """Peers that can be found by where they are."""
+
+    def __init__(self) -> None:
+        self.everyone = SampleSet()
+        self._areas = tuple(_Area() for _ in NOWHERE.areas)
 
     def add(self, peer: str, place: Place) -> None:
         self.everyone.add(peer)
-        self.by_address.setdefault(place.address, SampleSet()).add(peer)
-        self.by_network.setdefault(place.network, SampleSet()).add(peer)
+        for area, name in zip(self._areas, place.areas, strict=True):
+            if name:
+                area.add(name, peer)
 
     def discard(self, peer: str, place: Place) -> None:
         self.everyone.discard(peer)
-        for groups, name in ((self.by_address, place.address), (self.by_network, place.network)):
-            group = groups.get(name)
-            if group is not None:
-                group.discard(peer)
-                if not group:
-                    del groups[name]
+        for area, name in zip(self._areas, place.areas, strict=True):
+            if name:
+                area.discard(name, peer)
 
-    def near(self, place: Place, count: int, rng: Random) -> Iterator[str]:
-        """Yield peers in rings, the nearest first; one may come up again in a wider ring."""
-        for group in (self.by_address.get(place.address), self.by_network.get(place.network), self.everyone):
-            if group is not None:
-                yield from group.sample(count, rng)
+    def near(self, place: Place, nearby: Distance, count: int, rng: Random) -> Iterator[str]:
+        """Yield up to `count` peers of each ring, the nearest first; one may come up again in a wider ring."""
+        if not self.everyone:
+            return
+        for step, area, name in zip(Distance, self._areas, place.areas, strict=False):
+            if step > nearby:
+                return
+            if name:
+                yield from area.sample(name, count, rng)
+        if nearby is Distance.ANY:
+            yield from self.everyone.sample(count, rng)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Swarm:
     # Apart, so that a sample finds the few of one kind among the many of the other.
     complete: _Rings = field(default_factory=_Rings)
@@ -108,56 +155,53 @@ class _Swarm:
     def __len__(self) -> int:
         return len(self.complete.everyone) + len(self.partial.everyone)
 
-    def put(self, peer: str, place: Place, progress: int) -> None:
-        self.discard(peer, place)
-        (self.complete if progress >= COMPLETE else self.partial).add(peer, place)
-
-    def discard(self, peer: str, place: Place) -> None:
-        self.complete.discard(peer, place)
-        self.partial.discard(peer, place)
+    def rings(self, progress: int) -> _Rings:
+        return self.complete if progress >= COMPLETE else self.partial
 
 
 class MemoryRegistry(Registry):
     """See `Registry`; and for the arguments, `open_registry`."""
 
-    def __init__(self, now: Callable[[], float], rng: Random, peer_lifetime: float) -> None:
+    def __init__(self, now: Callable[[], float], rng: Random, peer_lifetime: float, patience: Patience) -> None:
         """Start without a peer."""
         self._now = now
         self._rng = rng
         self._lifetime = peer_lifetime
+        self._patience = patience
         self._lock = threading.Lock()
         self._peers: dict[str, _Peer] = {}
         self._swarms: dict[str, _Swarm] = {}
         self._claims: OrderedDict[str, float] = OrderedDict()
         self._unheard: OrderedDict[str, float] = OrderedDict()
         """Recipients under way that gave no sign of life yet, to the moment at which they are forgotten."""
+        self._passages: OrderedDict[str, Passage] = OrderedDict()
 
-    def begin(self, peer: str, place: Place, digest: str, seconds: float) -> None:
+    def begin(self, peer: str, place: Place, swarm: str, seconds: float) -> None:
         """See `Registry.begin`."""
         with self._lock:
             self._forget_unheard()
             if peer not in self._peers:
                 self._unheard[peer] = self._now() + seconds
                 self._peers[peer] = _Peer(place, self._unheard[peer])
-            self._join(peer, digest, 0)
+            self._join(peer, swarm, 0)
 
-    def announce(self, peer: str, place: Place, digest: str, progress: int = COMPLETE) -> None:
+    def announce(self, peer: str, place: Place, swarm: str, progress: int = COMPLETE) -> None:
         """See `Registry.announce`."""
         with self._lock:
             if peer not in self._peers:
                 self._peers[peer] = _Peer(place, self._now())
             self._hear(peer)
-            self._join(peer, digest, progress)
+            self._join(peer, swarm, progress)
 
-    def withdraw(self, peer: str, digest: str | None = None) -> None:
+    def withdraw(self, peer: str, swarm: str | None = None) -> None:
         """See `Registry.withdraw`."""
         with self._lock:
             if peer not in self._peers:
                 return
-            if digest is None:
+            if swarm is None:
                 self._forget(peer)
             else:
-                self._leave(peer, digest)
+                self._leave(peer, swarm)
 
     def touch(self, peer: str) -> None:
         """See `Registry.touch`."""
@@ -165,30 +209,36 @@ class MemoryRegistry(Registry):
             if peer in self._peers:
                 self._hear(peer)
 
-    def candidates(self, digest: str, place: Place, limit: int) -> list[Candidate]:
+    def candidates(
+        self, swarm: str, place: Place, limit: int, *, slots: int, nearby: Distance = Distance.ANY
+    ) -> list[Candidate]:
         """See `Registry.candidates`. The cost grows with `limit`, not with the swarm."""
         with self._lock:
             self._forget_unheard()
-            swarm = self._swarms.get(digest)
-            if swarm is None:
+            known = self._swarms.get(swarm)
+            if known is None:
                 return []
-            complete = self._live(swarm.complete, place, limit)
-            partial = self._live(swarm.partial, place, limit)
-            del complete[max(limit - len(partial), (limit + 1) // 2) :]
-            return [self._candidate(peer, digest) for peer in (complete + partial)[:limit]]
 
-    def population(self, digest: str) -> int:
+            def search(rings: _Rings) -> list[str]:
+                return self._free(rings.near(place, nearby, limit * OVERSAMPLE, self._rng), limit, slots)
+
+            complete, partial = search(known.complete), search(known.partial)
+            del complete[max(limit - len(partial), (limit + 1) // 2) :]
+            return [self._candidate(peer, swarm) for peer in (complete + partial)[:limit]]
+
+    def population(self, swarm: str) -> int:
         """See `Registry.population`."""
         with self._lock:
             self._forget_unheard()
-            return len(self._swarms.get(digest, ()))
+            return len(self._swarms.get(swarm, ()))
 
     def reserve(self, peer: str, exchange: str, slots: int, seconds: float) -> bool:
         """See `Registry.reserve`."""
         with self._lock:
             known = self._peers.get(peer)
-            if known is None or (self._uploads(known) >= slots and exchange not in known.uploads):
+            if known is None or (self._uploads(known) >= slots and exchange not in (known.uploads or ())):
                 return False
+            known.uploads = known.uploads or {}
             known.uploads[exchange] = self._now() + seconds
             return True
 
@@ -196,7 +246,7 @@ class MemoryRegistry(Registry):
         """See `Registry.release`."""
         with self._lock:
             known = self._peers.get(peer)
-            if known is not None:
+            if known is not None and known.uploads:
                 known.uploads.pop(exchange, None)
 
     def claim(self, name: str, seconds: float) -> bool:
@@ -211,12 +261,26 @@ class MemoryRegistry(Registry):
             self._claims.move_to_end(name)
             return True
 
-    def note_outcome(self, peer: str, *, failed: bool) -> None:
+    def note_outcome(self, peer: str, outcome: Outcome) -> None:
         """See `Registry.note_outcome`."""
         with self._lock:
             known = self._peers.get(peer)
             if known is not None:
-                known.failures = known.failures + 1 if failed else 0
+                known.experience = known.experience.after(outcome, self._now())
+
+    def note_passage(self, border: str, *, failed: bool) -> None:
+        """See `Registry.note_passage`."""
+        with self._lock:
+            passage = self._passages.pop(border, OPEN).after(failed=failed, now=self._now())
+            if passage is not OPEN:
+                self._passages[border] = passage
+            while len(self._passages) > MOST_BORDERS:
+                self._passages.popitem(last=False)
+
+    def is_closed(self, border: str) -> bool:
+        """See `Registry.is_closed`."""
+        with self._lock:
+            return self._is_closed(border)
 
     def strike(self, peer: str) -> int:
         """See `Registry.strike`."""
@@ -233,23 +297,30 @@ class MemoryRegistry(Registry):
         self._peers[peer].until = self._now() + self._lifetime
         self._unheard.pop(peer, None)
 
-    def _join(self, peer: str, digest: str, progress: int) -> None:
+    def _join(self, peer: str, swarm: str, progress: int) -> None:
         known = self._peers[peer]
-        progress = max(progress, known.digests.get(digest, 0))
-        known.digests[digest] = progress
-        self._swarms.setdefault(digest, _Swarm()).put(peer, known.place, progress)
+        before = known.swarms.get(swarm)
+        progress = max(progress, before or 0)
+        known.swarms[swarm] = progress
+        swarms = self._swarms.setdefault(swarm, _Swarm())
+        old, new = None if before is None else swarms.rings(before), swarms.rings(progress)
+        if old is not new:
+            if old is not None:
+                old.discard(peer, known.place)
+            new.add(peer, known.place)
 
-    def _leave(self, peer: str, digest: str) -> None:
+    def _leave(self, peer: str, swarm: str) -> None:
         known = self._peers[peer]
-        if known.digests.pop(digest, None) is not None:
-            swarm = self._swarms[digest]
-            swarm.discard(peer, known.place)
-            if not swarm:
-                del self._swarms[digest]
+        progress = known.swarms.pop(swarm, None)
+        if progress is not None:
+            left = self._swarms[swarm]
+            left.rings(progress).discard(peer, known.place)
+            if not left:
+                del self._swarms[swarm]
 
     def _forget(self, peer: str) -> None:
-        for digest in list(self._peers[peer].digests):
-            self._leave(peer, digest)
+        for swarm in list(self._peers[peer].swarms):
+            self._leave(peer, swarm)
         del self._peers[peer]
         self._unheard.pop(peer, None)
 
@@ -257,19 +328,35 @@ class MemoryRegistry(Registry):
         while self._unheard and next(iter(self._unheard.values())) < self._now():
             self._forget(next(iter(self._unheard)))
 
-    def _live(self, rings: _Rings, place: Place, limit: int) -> list[str]:
+    def _is_closed(self, border: str) -> bool:
+        passage = self._passages.get(border)
+        return passage is not None and passage.closed(self._now(), self._patience)
+
+    def _free(self, peers: Iterator[str], limit: int, slots: int) -> list[str]:
+        """Take the first that are alive and not busy."""
         now = self._now()
         found: dict[str, None] = {}
-        for peer in rings.near(place, limit * OVERSAMPLE, self._rng):
-            if now <= self._peers[peer].until:
+        for peer in peers:
+            known = self._peers[peer]
+            if now <= known.until and (not known.uploads or self._uploads(known) < slots):
                 found[peer] = None
                 if len(found) == limit:
                     break
         return list(found)
 
-    def _candidate(self, peer: str, digest: str) -> Candidate:
+    def _candidate(self, peer: str, swarm: str) -> Candidate:
         known = self._peers[peer]
-        return Candidate(peer, known.place, self._uploads(known), known.failures, known.digests[digest])
+        experience = known.experience
+        return Candidate(
+            peer,
+            known.place,
+            self._uploads(known),
+            known.swarms[swarm],
+            experience.failing(self._now()),
+            experience.rate,
+            experience.round_trip,
+            bool(self._passages) and self._is_closed(known.place.network),
+        )
 
     def _uploads(self, known: _Peer) -> int:
         """Count the slots in use, dropping those whose time is over."""
