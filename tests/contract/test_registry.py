@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from tests.support.clocks import Clock
-from viraljs.nearness import NOWHERE, locate
+from viraljs.experience import Outcome, Patience
+from viraljs.nearness import NOWHERE, Distance, Place, locate
 from viraljs.peers import Candidate
 from viraljs.registry import Registry, open_registry
 
@@ -23,11 +24,15 @@ def clock():
 
 @pytest.fixture(params=URLS)
 def registry(request, clock) -> Registry:
-    return open_registry(request.param, clock, Random(0), LIFETIME)
+    return open_registry(request.param, clock, Random(0), LIFETIME, Patience(3, 600.0))
 
 
-def names(registry, place=HERE, *, digest=DIGEST, limit=16):
-    return [candidate.peer for candidate in registry.candidates(digest, place, limit)]
+def found(registry, place=HERE, *, digest=DIGEST, limit=16, slots=6, nearby=Distance.ANY):
+    return registry.candidates(digest, place, limit, slots=slots, nearby=nearby)
+
+
+def names(registry, place=HERE, **asked):
+    return [candidate.peer for candidate in found(registry, place, **asked)]
 
 
 def test_what_a_url_opens_is_a_registry(registry):
@@ -38,15 +43,15 @@ def test_what_a_url_opens_is_a_registry(registry):
 
 
 def test_an_unknown_digest_has_no_candidates(registry):
-    assert registry.candidates(DIGEST, HERE, 16) == []
+    assert found(registry) == []
     assert registry.population(DIGEST) == 0
 
 
 def test_a_peer_that_announced_is_a_candidate_with_its_place(registry):
     registry.announce("a", NEIGHBOUR, DIGEST)
 
-    (candidate,) = registry.candidates(DIGEST, HERE, 16)
-    assert candidate == Candidate("a", NEIGHBOUR, uploads=0, failures=0, progress=100)
+    (candidate,) = found(registry)
+    assert candidate == Candidate("a", NEIGHBOUR, uploads=0, progress=100)
 
 
 def test_announcing_twice_is_being_there_once(registry):
@@ -101,11 +106,11 @@ def test_what_was_never_announced_can_be_withdrawn(registry):
 
 def test_a_peer_can_come_back_and_starts_afresh(registry):
     registry.announce("a", HERE, DIGEST)
-    registry.note_outcome("a", failed=True)
+    registry.note_outcome("a", FAILURE)
     registry.withdraw("a")
     registry.announce("a", ABROAD, DIGEST)
 
-    (candidate,) = registry.candidates(DIGEST, HERE, 16)
+    (candidate,) = found(registry)
     assert (candidate.place, candidate.failures) == (ABROAD, 0)
 
 
@@ -116,6 +121,47 @@ def test_the_same_address_comes_first_then_the_network_then_the_rest(registry):
 
     assert names(registry) == ["here", "neighbour", "abroad"]
     assert names(registry, limit=2) == ["here", "neighbour"]
+
+
+PLACES = {
+    "address": Place("1", "n", "s", "c", "k"),
+    "network": Place("2", "n", "s", "c", "k"),
+    "asn": Place("3", "m", "s", "c", "k"),
+    "country": Place("4", "o", "t", "c", "k"),
+    "continent": Place("5", "p", "u", "d", "k"),
+    "any": Place("6", "q", "v", "e", "l"),
+}
+
+
+def test_areas_are_looked_at_from_small_to_large(registry):
+    for name, place in reversed(PLACES.items()):
+        registry.announce(name, place, DIGEST)
+
+    assert names(registry, PLACES["address"]) == list(PLACES)
+
+
+@pytest.mark.parametrize("nearby", Distance)
+def test_no_area_larger_than_nearby_is_looked_at(registry, nearby):
+    for name, place in PLACES.items():
+        registry.announce(name, place, DIGEST)
+
+    assert names(registry, PLACES["address"], nearby=nearby) == list(PLACES)[: nearby + 1]
+
+
+def test_an_unknown_area_is_no_area(registry):
+    registry.announce("a", Place("1", "n"), DIGEST)
+
+    assert names(registry, Place("2", "m"), nearby=Distance.CONTINENT) == []
+
+
+def test_the_busy_are_passed_over_so_that_the_next_are_found(registry):
+    for number in range(20):
+        registry.announce(f"busy{number}", HERE, DIGEST)
+        registry.reserve(f"busy{number}", "x", 1, 60)
+    registry.announce("idle", NEIGHBOUR, DIGEST)
+
+    assert names(registry, slots=1, limit=4) == ["idle"]
+    assert len(names(registry, slots=2, limit=4)) == 4
 
 
 def test_the_nearest_are_found_in_a_swarm_far_larger_than_the_sample(registry):
@@ -156,7 +202,7 @@ def test_peers_at_an_unknown_place_are_found_all_the_same(registry):
 
 
 def progress_of(registry, name):
-    return next(one.progress for one in registry.candidates(DIGEST, HERE, 16) if one.peer == name)
+    return next(one.progress for one in found(registry) if one.peer == name)
 
 
 def test_progress_is_told_and_never_goes_down(registry):
@@ -209,9 +255,9 @@ def test_where_there_are_many_of_both_kinds_each_gets_half(registry):
 def test_a_recipient_under_way_is_a_candidate_that_has_nothing_yet(registry):
     registry.begin("a", NEIGHBOUR, DIGEST, 10)
 
-    assert registry.candidates(DIGEST, HERE, 16) == [Candidate("a", NEIGHBOUR, 0, 0, 0)]
+    assert found(registry) == [Candidate("a", NEIGHBOUR, 0, 0, 0)]
     assert registry.reserve("a", "x", 1, 60)
-    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 1
+    assert found(registry)[0].uploads == 1
 
 
 def test_one_that_is_never_heard_of_vanishes_by_itself(registry, clock):
@@ -311,7 +357,7 @@ def test_candidates_tell_how_many_slots_are_in_use(registry):
     registry.reserve("a", "x", 3, 60)
     registry.reserve("a", "y", 3, 60)
 
-    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 2
+    assert found(registry)[0].uploads == 2
 
 
 def test_a_slot_falls_free_by_itself(registry, clock):
@@ -321,7 +367,7 @@ def test_a_slot_falls_free_by_itself(registry, clock):
     clock.advance(59.9)
     assert not registry.reserve("a", "y", 1, 60)
     clock.advance(0.1)
-    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 0
+    assert found(registry)[0].uploads == 0
     assert registry.reserve("a", "y", 1, 60)
 
 
@@ -330,7 +376,7 @@ def test_an_exchange_that_has_a_slot_keeps_it_for_longer(registry, clock):
     assert registry.reserve("a", "x", 1, 5)
     clock.advance(4)
     assert registry.reserve("a", "x", 1, 60)
-    assert registry.candidates(DIGEST, HERE, 16)[0].uploads == 1
+    assert found(registry)[0].uploads == 1
 
     clock.advance(59.9)
     assert not registry.reserve("a", "y", 1, 60)
@@ -406,24 +452,26 @@ def test_a_short_claim_ends_behind_a_long_one(registry, clock):
     assert not registry.claim("long", 60)
 
 
-# Outcomes and strikes --------------------------------------------------------------------------------
+# Experience ------------------------------------------------------------------------------------------
+
+FAILURE = Outcome(failed=True)
+SUCCESS = Outcome(failed=False, rate=2e6, round_trip=0.02)
 
 
-def test_failures_count_in_a_row_and_a_success_forgets_them(registry):
+def test_a_candidate_comes_with_what_recipients_found(registry, clock):
     registry.announce("a", HERE, DIGEST)
+    registry.note_outcome("a", SUCCESS)
+    registry.note_outcome("a", FAILURE)
 
-    def failures():
-        return registry.candidates(DIGEST, HERE, 16)[0].failures
-
-    registry.note_outcome("a", failed=True)
-    registry.note_outcome("a", failed=True)
-    assert failures() == 2
-    registry.note_outcome("a", failed=False)
-    assert failures() == 0
+    (candidate,) = found(registry)
+    assert (candidate.failures, candidate.rate, candidate.round_trip) == (1, 2e6, 0.02)
+    clock.advance(60)
+    registry.touch("a")
+    assert 0 < found(registry)[0].failures < 1
 
 
 def test_an_outcome_of_a_stranger_is_nothing(registry):
-    registry.note_outcome("nobody", failed=True)
+    registry.note_outcome("nobody", FAILURE)
 
     assert registry.population(DIGEST) == 0
 
@@ -432,6 +480,42 @@ def test_strikes_are_counted_and_a_success_does_not_forget_them(registry):
     registry.announce("a", HERE, DIGEST)
 
     assert registry.strike("a") == 1
-    registry.note_outcome("a", failed=False)
+    registry.note_outcome("a", SUCCESS)
     assert registry.strike("a") == 2
     assert registry.strike("nobody") == 0
+
+
+def test_a_border_that_keeps_failing_is_closed_for_a_while(registry, clock):
+    for _ in range(2):
+        registry.note_passage("x", failed=True)
+    assert not registry.is_closed("x")
+
+    registry.note_passage("x", failed=True)
+
+    assert registry.is_closed("x")
+    assert not registry.is_closed("y")
+    clock.advance(600)
+    assert not registry.is_closed("x")
+
+
+def test_after_the_while_one_more_failure_closes_it_and_one_success_opens_it(registry, clock):
+    for _ in range(3):
+        registry.note_passage("x", failed=True)
+    clock.advance(600)
+
+    registry.note_passage("x", failed=True)
+    assert registry.is_closed("x")
+
+    registry.note_passage("x", failed=False)
+    assert not registry.is_closed("x")
+    registry.note_passage("x", failed=True)
+    assert not registry.is_closed("x")
+
+
+def test_peers_behind_a_closed_border_are_told_from_others(registry):
+    registry.announce("a", HERE, DIGEST)
+    registry.announce("b", ABROAD, DIGEST)
+    for _ in range(3):
+        registry.note_passage(ABROAD.network, failed=True)
+
+    assert [(one.peer, one.enclosed) for one in found(registry)] == [("a", False), ("b", True)]

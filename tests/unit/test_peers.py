@@ -9,9 +9,9 @@ from viraljs.peers import Candidate
 
 
 def test_a_candidate_is_a_value():
-    one = Candidate("a", NOWHERE, uploads=1, failures=0, progress=50)
+    one = Candidate("a", NOWHERE, uploads=1, progress=50)
 
-    assert one == Candidate("a", NOWHERE, 1, 0, 50)
-    assert hash(one) == hash(Candidate("a", NOWHERE, 1, 0, 50))
+    assert one == Candidate("a", NOWHERE, 1, 50)
+    assert hash(one) == hash(Candidate("a", NOWHERE, 1, 50))
     with pytest.raises(FrozenInstanceError):
         one.uploads = 2  # type: ignore[misc]

@@ -79,7 +79,7 @@ class _Peer:
     strikes: int = 0
 
 
-class _Area:
+class Area:
     """Groups of peers by one part of their place. Most have one member, which then needs no set."""
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class _Rings:
 
     def __init__(self) -> None:
         self.everyone = SampleSet()
-        self._areas = tuple(_Area() for _ in NOWHERE.areas)
+        self._areas = tuple(Area() for _ in NOWHERE.areas)
 
     def add(self, peer: str, place: Place) -> None:
         self.everyone.add(peer)
