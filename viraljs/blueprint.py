@@ -39,7 +39,7 @@ from .messages import (
 from .nearness import Place, locate
 from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
 from .state import State, current_state, most_sockets
-from .tickets import Ticket
+from .tickets import Ticket, name_swarm
 
 SLOT_SECONDS = 120.0
 """After it an upload slot falls free by itself: the seeder or the server has lost track of the delivery."""
@@ -327,12 +327,12 @@ class _Connection:
                 case Close(code, reason):
                     signals.peer_rejected.send(self._app, peer=self._peer, code=code, reason=reason)
                     self._ws.close(code, reason)
-                case Joined(digest, progress):
-                    self._state.registry.announce(self._peer, self._place, digest, progress)
+                case Joined(digest, progress, group):
+                    self._state.registry.announce(self._peer, self._place, name_swarm(digest, group), progress)
                     if progress == COMPLETE:
                         signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
-                case Left(digest, complete):
-                    self._state.registry.withdraw(self._peer, digest)
+                case Left(digest, complete, group):
+                    self._state.registry.withdraw(self._peer, name_swarm(digest, group))
                     if complete:
                         signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
                 case Forward(signal):

@@ -157,7 +157,16 @@ def respond(state: State, response: Response, options: Options) -> Response:
         return _untouched(response, "unreadable", url)
     if manifest.imports:
         return _untouched(response, "imports", url)
-    return _by_peers(state, response, body, manifest, options, visitor)
+    place = locate(request.remote_addr)
+    passage = _passage(state, place)
+    if passage.closed:
+        make_conditional(response, body, request.environ, shared=False)
+        return _untouched(response, "network", url)
+    group, reason = _group(state)
+    if reason:
+        make_conditional(response, body, request.environ, shared=False)
+        return _untouched(response, reason, url)
+    return _by_peers(state, response, body, manifest, options, _Asking(visitor, place, group))
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:

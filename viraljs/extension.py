@@ -16,9 +16,10 @@ from .config import read_settings
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
 from .rendering import MARKED, PARAMETER
-from .state import EXTENSION, State, current_state
+from .state import EXTENSION, PeerGroup, State, current_state
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
+PeerGroupT = TypeVar("PeerGroupT", bound=PeerGroup)
 
 
 class ViralJS:
@@ -30,8 +31,23 @@ class ViralJS:
 
     def __init__(self, app: Flask | None = None) -> None:
         """Set up `app`, if it is given."""
+        self._peer_group: PeerGroup | None = None
         if app is not None:
             self.init_app(app)
+
+    def peer_group(self, hook: PeerGroupT) -> PeerGroupT:
+        """Decorate a function of the request that names the group of a visitor: a tenant, a campus, a site.
+
+        Peers of different groups never meet. The function is called for each visitor that could take part; it gives
+        a string, or None for a visitor who is to be kept out. One that raises keeps its visitor out, too.
+
+        Raises:
+            InitialisationError: there is one already.
+        """
+        if self._peer_group is not None:
+            raise InitialisationError("there is a peer_group already; one function must name all groups")
+        self._peer_group = hook
+        return hook
 
     def init_app(self, app: Flask) -> None:
         """Set up an app: read its settings, register the signaling blueprint and `viral_script`.
@@ -54,7 +70,7 @@ class ViralJS:
                 stacklevel=3,
             )
         app.register_blueprint(make_blueprint(settings.url_prefix))
-        app.extensions[EXTENSION] = State(app, settings)
+        app.extensions[EXTENSION] = State(app, settings, lambda: self._peer_group)
         # First in the list means last to run: no hook can make a response personal behind our back.
         app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
         app.add_template_global(viral_script)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -144,6 +145,18 @@ def _session() -> Any:
 
 def _session_was_read() -> bool:
     return bool(getattr(_session(), "accessed", False))
+
+
+@contextmanager
+def session_unread() -> Iterator[None]:
+    """Let a hook of ours read the session without making the response one that varies by cookie."""
+    before = _session_was_read()
+    try:
+        yield
+    finally:
+        session = _session()
+        if session is not None and not before:
+            session.accessed = False
 
 
 def _session_sets_cookie() -> bool:

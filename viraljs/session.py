@@ -57,10 +57,11 @@ class Close:
 
 @dataclass(frozen=True)
 class Joined:
-    """The seeder holds this digest now, or more of it than before: so many percent."""
+    """The seeder holds this digest now, or more of it than before: so many percent. It got it as one of `group`."""
 
     digest: str
     progress: int
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Left:
 
     digest: str
     complete: bool
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,22 +101,23 @@ class SeederSession:
 
     Args:
         peer: the seeder's id.
-        check_proof: raises `TokenError` unless a token proves that a digest was served (`Tickets.check_proof`).
+        check_proof: gives the group that a token proves a digest was served to, or raises `TokenError`
+            (`Tickets.check_proof`).
         longest_message: characters of a message, at most.
         heartbeat: seconds of silence after which `silent` is called.
         slots: recipients that the seeder is to serve at a time.
     """
 
     def __init__(
-        self, peer: str, check_proof: Callable[[str, str], None], longest_message: int, heartbeat: float, slots: int
+        self, peer: str, check_proof: Callable[[str, str], str], longest_message: int, heartbeat: float, slots: int
     ) -> None:
         """Start without a digest and without an exchange."""
         self._check_proof = check_proof
         self._longest = longest_message
         self._welcome = Welcome(peer, heartbeat, slots)
         self._pinged = False
-        self._digests: dict[str, int] = {}
-        """Digest to the progress that was announced."""
+        self._digests: dict[str, Joined] = {}
+        """What was announced of each, the last time."""
         self._exchanges: OrderedDict[str, _Stage] = OrderedDict()
         self._closed = False
 
@@ -185,19 +188,22 @@ class SeederSession:
 
     def _announce(self, message: Announce) -> list[Effect]:
         try:
-            self._check_proof(message.proof, message.digest)
+            group = self._check_proof(message.proof, message.digest)
         except TokenError as error:
             raise MessageError(str(error), FORBIDDEN) from error
         known = self._digests.get(message.digest)
         if known is None and len(self._digests) >= MOST_DIGESTS:
             raise MessageError(f"one peer may announce {MOST_DIGESTS} digests at most", TOO_MANY)
-        if known is not None and message.progress <= known:
+        if known is not None and known.group != group:
+            raise MessageError("a peer is in one group", FORBIDDEN)
+        if known is not None and message.progress <= known.progress:
             return []
-        self._digests[message.digest] = message.progress
-        return [Joined(message.digest, message.progress)]
+        joined = self._digests[message.digest] = Joined(message.digest, message.progress, group)
+        return [joined]
 
     def _left(self, digest: str) -> Left:
-        return Left(digest, self._digests.pop(digest) == COMPLETE)
+        joined = self._digests.pop(digest)
+        return Left(digest, joined.progress == COMPLETE, joined.group)
 
     def _stage(self, exchange: str) -> _Stage:
         stage = self._exchanges.get(exchange)

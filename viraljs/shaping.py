@@ -92,8 +92,16 @@ def make_unmodified(response: Response, etag: str) -> None:
     _amend(response.headers, {}, ("Content-Length", "Content-Type", *DIGEST_HEADERS))
 
 
-def make_full(response: Response, body: Body, tail: bytes, etag: str) -> None:
-    """Put the addition behind the bundle. The view's caching is kept, but for shared caches."""
+def make_full(response: Response, body: Body, tail: bytes, etag: str, *, ask_again: bool = False) -> None:
+    """Put the addition behind the bundle. The view's caching is kept, but for shared caches.
+
+    Args:
+        response: the view's.
+        body: its body.
+        tail: the addition.
+        etag: of both together.
+        ask_again: the browser is to ask at each visit whether the response still holds.
+    """
     response.response = body.followed_by(tail)
     # The seeder finds these bytes in its cache with a request whose fetch metadata differ from the script's own.
     vary = _without_fetch_metadata(_line(response.headers, "Vary"))
@@ -104,6 +112,8 @@ def make_full(response: Response, body: Body, tail: bytes, etag: str) -> None:
         **({"Vary": vary} if vary else {}),
         **_private(response.headers),
     }
+    if ask_again:
+        changes["Cache-Control"] += ", no-cache"
     _amend(response.headers, changes, ("Vary", *DIGEST_HEADERS, *SHARED_CACHE_HEADERS))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from random import Random
+from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, request
 
 from .bundle import Manifest
 from .caching import Cache
@@ -22,6 +23,9 @@ from .negotiation import Policy
 from .registry import Registry, open_registry
 from .rendering import Renderer
 from .tickets import Tickets
+
+PeerGroup = Callable[[Request], Any]
+"""A hook that names the group of a visitor, as a string; None keeps it out."""
 
 EXTENSION = "viraljs"
 SILENT_HEARTBEATS = 3
@@ -40,8 +44,15 @@ SOCKETS_ELSEWHERE = 800
 class State:
     """The parts that serve one app, put together."""
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
-        """Build the parts; clocks and chance are chosen here and nowhere else."""
+    def __init__(self, app: Flask, settings: Settings, peer_group: Callable[[], PeerGroup | None]) -> None:
+        """Build the parts; clocks and chance are chosen here and nowhere else.
+
+        Args:
+            app: the app.
+            settings: its own.
+            peer_group: gives the app's hook, which may come later than this.
+        """
+        self.peer_group = peer_group
         self.settings = settings
         self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures)
         # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.

@@ -17,11 +17,26 @@ from .errors import TokenError
 
 SEPARATOR = "~"
 """Between the fields of a ticket; ids and digests don't have it."""
+PART = "-"
+"""Between the parts of its first field."""
+OF_GROUP = ":"
+"""Between the group of a proof and its signature."""
+GROUP_CHARACTERS = 16
 
 
 def name_exchange(recipient: str, seeder: str) -> str:
     """Name what goes on between two matched peers."""
     return f"{recipient}.{seeder}"
+
+
+def name_group(name: str) -> str:
+    """Give what stands for a group in tokens, which browsers can read: hex digits; nothing where there is no group."""
+    return sha256(name.encode()).hexdigest()[:GROUP_CHARACTERS] if name else ""
+
+
+def name_swarm(digest: str, group: str) -> str:
+    """Name the peers that hold a bundle (by its hex `digest`) and are in one group (by `name_group`)."""
+    return f"{digest}{PART}{group}" if group else digest
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,10 @@ class Ticket:
     recipient: str
     digest: str
     seeders: tuple[str, ...]
+    size: int = 0
+    """The bundle's, in bytes: nobody can have received more of it."""
+    group: str = ""
+    """As `name_group` gives it."""
 
     def exchange(self, seeder: str) -> str:
         """Name what goes on between the recipient and one of its seeders."""
@@ -58,8 +77,9 @@ class Tickets:
         self._proofs = Signer(list(secret), salt="viraljs.proof", digest_method=sha256)
 
     def issue(self, ticket: Ticket) -> str:
-        """Write a ticket as a token: `digest~recipient~seeder~seeder….time.signature`."""
-        fields = (ticket.digest, ticket.recipient, *ticket.seeders)
+        """Write a ticket as a token: `digest-size[-group]~recipient~seeder~seeder….time.signature`."""
+        first = PART.join((ticket.digest, str(ticket.size), *([ticket.group] if ticket.group else ())))
+        fields = (first, ticket.recipient, *ticket.seeders)
         return self._timed.sign(SEPARATOR.join(fields)).decode()
 
     def read(self, token: str) -> Ticket:
@@ -82,14 +102,25 @@ class Tickets:
             raise TokenError("the ticket has expired; load the script again for a new one") from error
         except (BadSignature, UnicodeEncodeError) as error:  # the second: JSON lets half a surrogate pair through
             raise TokenError("the ticket was not issued by this server") from error
-        digest, recipient, *seeders = value.split(SEPARATOR)
-        return Ticket(recipient, digest, tuple(seeders))
+        first, recipient, *seeders = value.split(SEPARATOR)
+        digest, size, *group = first.split(PART)
+        return Ticket(recipient, digest, tuple(seeders), int(size), "".join(group))
 
-    def prove(self, digest: str) -> str:
-        """Write a proof that the bundle with this hex digest was served. The same digest gives the same proof."""
-        return self._proofs.get_signature(digest).decode()
+    def prove(self, digest: str, group: str = "") -> str:
+        """Write a proof that the bundle with this hex digest was served to a group. The same gives the same proof."""
+        signature = self._proofs.get_signature(name_swarm(digest, group)).decode()
+        return f"{group}{OF_GROUP}{signature}" if group else signature
 
-    def check_proof(self, token: str, digest: str) -> None:
-        """Raise `TokenError` unless the token is a proof for this digest, or a ticket for it, of whatever age."""
-        if not self._proofs.verify_signature(digest, token) and self.recall(token).digest != digest:
+    def check_proof(self, token: str, digest: str) -> str:
+        """Give the group that a token is a proof for, or a ticket of whatever age.
+
+        Raises:
+            TokenError: it is neither, or for another digest.
+        """
+        group, separator, signature = token.rpartition(OF_GROUP)
+        if bool(group) == bool(separator) and self._proofs.verify_signature(name_swarm(digest, group), signature):
+            return group
+        ticket = self.recall(token)
+        if ticket.digest != digest:
             raise TokenError("the ticket is for another digest")
+        return ticket.group
