@@ -18,6 +18,7 @@ from flask_sock import Sock
 from . import signals
 from .errors import MessageError, TokenError
 from .experience import Outcome
+from .facts import visitor_place
 from .hub import Outbox
 from .messages import (
     COMPLETE,
@@ -36,7 +37,7 @@ from .messages import (
     parse_offers,
     parse_report,
 )
-from .nearness import Place, locate
+from .nearness import Place
 from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
 from .state import State, current_state, most_sockets
 from .tickets import Ticket
@@ -220,7 +221,7 @@ def _socket(ws: Any) -> None:
         if state.hub.connected() >= most_sockets(state):
             ws.close(FULL, "this server has as many seeders as it can hold; try later")
         else:
-            _Connection(ws, state, _peer_id(state), locate(request.remote_addr)).run()
+            _Connection(ws, state, _peer_id(state), visitor_place(state.locate, state.warn_once)).run()
     finally:
         # Werkzeug's server would write an HTTP response behind our close frame, and the browser see a broken line
         # in place of the code.

@@ -17,9 +17,9 @@ from .body import Body
 from .bundle import Manifest, build_manifest
 from .config import check_value
 from .errors import BundleError
-from .facts import bundle_url, personal_reason, request_facts, response_facts
+from .facts import bundle_url, personal_reason, request_facts, response_facts, visitor_place
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
-from .nearness import Distance, locate
+from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
@@ -217,7 +217,7 @@ def _tail(state: State, manifest: Manifest, base: str) -> tuple[bytes, str]:
 def _plan(state: State, manifest: Manifest, options: Options, facts: RequestFacts, recipient: str) -> Plan | None:
     """Choose seeders and take a slot of each; where the visitor is to be one soon, make the server expect it."""
     digest, settings, registry = manifest.digest, state.settings, state.registry
-    place = locate(request.remote_addr)
+    place = visitor_place(state.locate, state.warn_once)
     terms = _terms(state, options)
     kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in facts.kept
     plan = make_plan(

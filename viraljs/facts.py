@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from flask.globals import request_ctx
 from werkzeug.datastructures import Headers, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_options_header, parse_set_header
 
+from .nearness import NOWHERE, Place
 from .negotiation import RequestFacts, ResponseFacts, is_trustworthy
 from .rendering import (
     BREAKER_COOKIE,
@@ -26,6 +27,7 @@ from .rendering import (
 )
 
 DIGITS = re.compile(r"[0-9]{1,9}")
+FORWARDED_FOR = re.compile(r"\bfor\s*=\s*(\"[^\"]*\"|[^;,\s]*)", re.IGNORECASE)
 _BEGINNING = f"[0-9a-f]{{{KEPT_CHARACTERS}}}"
 KEPT = re.compile(rf"{_BEGINNING}(\.{_BEGINNING}){{0,{MOST_KEPT - 1}}}")
 
@@ -68,6 +70,47 @@ def request_facts() -> RequestFacts:
         consent=None if consent is None else consent == "1",
         kept=kept.split(".") if KEPT.fullmatch(kept) else (),
     )
+
+
+def visitor_place(locate: Callable[[str | None], Place], warn_once: Callable[[str, str], None]) -> Place:
+    """Say where the visitor of the current request is.
+
+    An address of a LAN may be that of the app's own reverse proxy. Then it is that of all visitors, who would be taken
+    for neighbours: better to know nothing of them.
+
+    Args:
+        locate: says where an address is.
+        warn_once: takes a subject and a sentence on it for the log, if a proxy's address stands for the visitor's.
+    """
+    asked = _request()
+    place = locate(asked.remote_addr)
+    # A public address may have a proxy of its own before it, a company's for instance, which tells the same place.
+    if (place.is_local or place == NOWHERE) and _is_proxy(asked.environ, place, locate):
+        warn_once(
+            "proxy",
+            f"requests come with a proxy's address, {asked.remote_addr!r}, in place of the visitor's, so nobody is "
+            "near to anybody; use werkzeug's ProxyFix, with x_for as high as there are proxies",
+        )
+        return NOWHERE
+    return place
+
+
+def _is_proxy(environ: Mapping[str, Any], place: Place, locate: Callable[[str | None], Place]) -> bool:
+    original = environ.get("werkzeug.proxy_fix.orig")
+    if original is not None and original.get("REMOTE_ADDR") != environ.get("REMOTE_ADDR"):
+        return False  # ProxyFix has put the visitor's address there
+    forwarded = list(_forwarded(environ))
+    return bool(forwarded) and not any(locate(address).address == place.address != "" for address in forwarded)
+
+
+def _forwarded(environ: Mapping[str, Any]) -> Iterator[str]:
+    """Give the addresses for which proxies say to ask, in X-Forwarded-For or Forwarded (RFC 7239)."""
+    listed = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    for text in (*listed, *FORWARDED_FOR.findall(environ.get("HTTP_FORWARDED", ""))):
+        name = text.strip().strip('"')
+        if name:
+            # [2001:db8::1]:80 and 192.0.2.1:80 have a port, 2001:db8::1 has none.
+            yield name[1:].partition("]")[0] if name[0] == "[" else name.split(":")[0] if "." in name else name
 
 
 def _request() -> Request:
