@@ -178,7 +178,21 @@ def folder(site):
         ),
         (lambda site: site.write("x.mmdb", {OSLO: "NO"}, "Own"), "(Own) tells neither the autonomous system nor the"),
     ],
-    ids="none below-a-file folder empty text marker marker-and-map cut beheaded damaged gzip wrong-kind junk".split(),
+    ids=[
+        "none",
+        "below-a-file",
+        "folder",
+        "empty",
+        "text",
+        "marker",
+        "marker-and-map",
+        "cut",
+        "beheaded",
+        "damaged",
+        "gzip",
+        "wrong-kind",
+        "junk",
+    ],
 )
 def test_a_file_that_can_not_serve_is_an_error_at_the_start(site, make, said):
     path = make(site)

@@ -120,8 +120,23 @@ def test_what_is_known_first_stands():
 # Anything at all --------------------------------------------------------------------------------------
 
 NAMES = st.sampled_from(
-    "asn autonomous_system_number traits country country_code iso_code continent continent_code code location "
-    "latitude longitude lat lng lon".split()
+    [
+        "asn",
+        "autonomous_system_number",
+        "traits",
+        "country",
+        "country_code",
+        "iso_code",
+        "continent",
+        "continent_code",
+        "code",
+        "location",
+        "latitude",
+        "longitude",
+        "lat",
+        "lng",
+        "lon",
+    ]
 )
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
