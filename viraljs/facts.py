@@ -99,18 +99,21 @@ def _is_proxy(environ: Mapping[str, Any], place: Place, locate: Callable[[str | 
     original = environ.get("werkzeug.proxy_fix.orig")
     if original is not None and original.get("REMOTE_ADDR") != environ.get("REMOTE_ADDR"):
         return False  # ProxyFix has put the visitor's address there
-    forwarded = list(_forwarded(environ))
-    return bool(forwarded) and not any(locate(address).address == place.address != "" for address in forwarded)
+    origins = list(_origins(environ))
+    # Something other than ProxyFix may have put it there; then it is the first of the header.
+    return bool(origins) and not any(locate(origin).address == place.address != "" for origin in origins)
 
 
-def _forwarded(environ: Mapping[str, Any]) -> Iterator[str]:
-    """Give the addresses for which proxies say to ask, in X-Forwarded-For or Forwarded (RFC 7239)."""
-    listed = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    for text in (*listed, *FORWARDED_FOR.findall(environ.get("HTTP_FORWARDED", ""))):
-        name = text.strip().strip('"')
-        if name:
-            # [2001:db8::1]:80 and 192.0.2.1:80 have a port, 2001:db8::1 has none.
-            yield name[1:].partition("]")[0] if name[0] == "[" else name.split(":")[0] if "." in name else name
+def _origins(environ: Mapping[str, Any]) -> Iterator[str]:
+    """Give the visitor's address as proxies tell it: the first in X-Forwarded-For, and in Forwarded (RFC 7239)."""
+    listed = environ.get("HTTP_X_FORWARDED_FOR", "").partition(",")[0]
+    named = FORWARDED_FOR.search(environ.get("HTTP_FORWARDED", ""))
+    for text in (listed, named[1] if named else ""):
+        host = text.strip().strip('"')
+        if host.startswith("["):  # [2001:db8::1]:4711
+            yield host[1:].partition("]")[0]
+        elif host:
+            yield host.partition(":")[0] if host.count(":") == 1 else host  # 192.0.2.1:4711
 
 
 def _request() -> Request:

@@ -11,6 +11,7 @@ import maxminddb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from maxminddb.reader import Reader
 
 from tests.support.clocks import Clock
 from tests.support.databases import ASN, CITY, COUNTRY, DOMAIN, FLAT, write_database
@@ -338,6 +339,14 @@ def test_a_file_that_is_still_being_written_is_read_when_it_is_whole(site):
     assert len(site.warnings) == 1
 
 
+def test_a_file_that_is_emptied_in_its_place_does_not_end_the_process(site):
+    path = site.write("x.mmdb", {**CITY, ELSEWHERE: {"country_code": "FI"}})
+    known = site.open(path)
+    path.write_bytes(b"")
+
+    assert known.lookup(ELSEWHERE) == Facts(None, "FI")
+
+
 def test_a_path_is_meant_from_where_the_process_started(site, monkeypatch):
     monkeypatch.chdir(site.folder)
     path = site.write("x.mmdb", CITY)
@@ -380,14 +389,14 @@ def test_no_lookup_waits_for_another_threads_reload(site, monkeypatch):
 
 def test_damage_that_shows_in_a_lookup_is_warned_of_once_and_other_databases_still_tell(site, monkeypatch):
     known = site.open(site.write("city.mmdb", CITY), site.write("asn.mmdb", ASN))
-    get = maxminddb.Reader.get
+    get = Reader.get
 
     def fail(reader, address):
         if reader.metadata().database_type == "GeoLite2-City" and address.version == 4:
             raise maxminddb.InvalidDatabaseError(f"bad data at {address}")
         return get(reader, address)
 
-    monkeypatch.setattr(maxminddb.Reader, "get", fail)
+    monkeypatch.setattr(Reader, "get", fail)
     site.replace(site.folder / "asn.mmdb", ASN, "GeoLite2-ASN")
     site.later()
 
