@@ -4,11 +4,15 @@ import pytest
 from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tests.support.visits import BUNDLE, add_seeder, delivery_of, new_app, serve_bundle, state_of, visit
+from tests.support.servers import serve_here
+from tests.support.signaling import ScriptedSeeder, get
+from tests.support.until import until
+from tests.support.visits import BUNDLE, add_seeder, delivery_of, digest_of, new_app, serve_bundle, state_of, visit
 from viraljs.facts import visitor_place
 from viraljs.nearness import NOWHERE
 
 VISITOR = "203.0.113.9"
+STRANGER = "198.51.100.1"
 PROXY = "127.0.0.1"
 
 
@@ -143,3 +147,20 @@ def test_strangers_behind_an_unannounced_proxy_do_not_deliver_to_each_other_as_n
 
     assert delivery_of(behind(plain)) == "full"
     assert delivery_of(behind(fixed)) == "thin"
+
+
+@pytest.mark.parametrize(("proxies", "near", "far"), [(0, "full", "full"), (1, "thin", "full")])
+def test_a_seeders_socket_tells_its_place_as_a_request_does(proxies, near, far):
+    site = Site(proxies, NEARBY="address")
+    site.app.testing = False
+    state, digest = state_of(site.app), digest_of(BUNDLE)
+    with serve_here(site.app) as url, ScriptedSeeder(url, headers={"X-Forwarded-For": VISITOR}) as seeder:
+        seeder.welcome()
+        seeder.announce(digest, state.tickets.prove(digest))
+        until(lambda: state.registry.population(digest) == 1, "joining")
+        kinds = {
+            address: get(f"{url}/app.js", {"X-Forwarded-For": address})[1]["ViralJS-Delivery"]
+            for address in (VISITOR, STRANGER)
+        }
+
+    assert kinds == {VISITOR: near, STRANGER: far}
