@@ -34,7 +34,7 @@ MOST_SAMPLES = 1_000
 """Networks to try, of IPv4 and of IPv6, before a database is taken to know nothing of use."""
 WANTED = "name files in MaxMind's format that tell the autonomous system or the place, such as GeoLite2-ASN.mmdb"
 KINDS = ("ASN", "ISP", "City", "Country", "Enterprise")
-"""Ends of the types that MaxMind and DB-IP give to databases of use; so one that is still empty is no error."""
+"""Ends of the types that MaxMind gives to databases of use; so one that is still empty is no error."""
 
 # What the parser lets through when bytes are not what they should be: its own error is a RuntimeError, as is the one
 # for recursion; text that is no UTF-8, keys that are no keys and offsets behind the end raise the others.
@@ -89,6 +89,7 @@ class Geography:
         self._now = now
         self._warn = warn
         self._said: set[tuple[Path, str]] = set()
+        self._saying = threading.Lock()
         self._reloading = threading.Lock()
         self._check_at = now() + RELOAD_SECONDS
         if find_spec("maxminddb") is None:
@@ -143,13 +144,16 @@ class Geography:
         except _UnusableError as error:
             self._warn_once(database.path, str(error), f"{error}; ViralJS goes on with what it read from there before")
             return replace(database, seen=stamp)
-        self._said = {(path, subject) for path, subject in self._said if path != database.path}
+        with self._saying:
+            self._said = {(path, subject) for path, subject in self._said if path != database.path}
         return renewed
 
     def _warn_once(self, path: Path, subject: str, text: str) -> None:
         """Warn of a file: of each subject once, until another file takes its place."""
-        if (path, subject) not in self._said:
+        with self._saying:
+            news = (path, subject) not in self._said
             self._said.add((path, subject))
+        if news:
             self._warn(f"{KEY}: {path} {text}")
 
 
