@@ -17,8 +17,9 @@ from flask_sock import Sock
 
 from . import signals
 from .errors import MessageError, TokenError
-from .experience import Outcome
+from .facts import visitor_place
 from .hub import Outbox
+from .learning import Lessons, clamp, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -36,7 +37,7 @@ from .messages import (
     parse_offers,
     parse_report,
 )
-from .nearness import Place, locate
+from .nearness import Place
 from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
 from .state import State, current_state, most_sockets
 from .tickets import Ticket, name_swarm
@@ -50,7 +51,6 @@ REPORT_SECONDS = 3_600
 """How long after its ticket was issued a recipient may report, and nothing may be claimed twice."""
 STRIKES = 3
 """Reports of wrong bytes after which a seeder is put out."""
-CORRUPT = "corrupt"
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 SCRIPTS = frozenset({"receive.js", "seeder.js", "sha256.js", "dependents.js"})
@@ -162,19 +162,31 @@ def _report() -> tuple[str, int]:
     state = current_state()
     report = parse_report(_body(state))
     ticket = state.tickets.recall(report.ticket, REPORT_SECONDS)
+    report = clamp(report, ticket.size)
     for upload in report.uploads:
         _exchange(ticket, upload.seeder)
     if not state.registry.claim(f"report:{ticket.recipient}", REPORT_SECONDS):
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
-    for upload in report.uploads:
-        state.registry.note_outcome(
-            upload.seeder, Outcome.of(upload.failure is not None, upload.bytes, upload.milliseconds / 1000, None)
-        )
-        if upload.failure == CORRUPT and state.registry.strike(upload.seeder) >= STRIKES:
-            state.registry.withdraw(upload.seeder)
-            state.hub.cut(upload.seeder, CORRUPT_SEEDER, "recipients received wrong bytes")
+    _note(state, learn(report, visitor_place(state.locate, state.warn_once), _places(state, ticket)))
     signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)
     return "", 204
+
+
+def _places(state: State, ticket: Ticket) -> dict[str, Place]:
+    found = {seeder: state.registry.place_of(seeder) for seeder in ticket.seeders}
+    return {seeder: place for seeder, place in found.items() if place is not None}
+
+
+def _note(state: State, lessons: Lessons) -> None:
+    """Remember what a report teaches, for the next visitors."""
+    for seeder, outcome in lessons.outcomes.items():
+        state.registry.note_outcome(seeder, outcome)
+    for border, failed in lessons.passages.items():
+        state.registry.note_passage(border, failed=failed)
+    for seeder in lessons.corrupt:
+        if state.registry.strike(seeder) >= STRIKES:
+            state.registry.withdraw(seeder)
+            state.hub.cut(seeder, CORRUPT_SEEDER, "recipients received wrong bytes")
 
 
 def _stats() -> Response:
@@ -220,7 +232,7 @@ def _socket(ws: Any) -> None:
         if state.hub.connected() >= most_sockets(state):
             ws.close(FULL, "this server has as many seeders as it can hold; try later")
         else:
-            _Connection(ws, state, _peer_id(state), locate(request.remote_addr)).run()
+            _Connection(ws, state, _peer_id(state), visitor_place(state.locate, state.warn_once)).run()
     finally:
         # Werkzeug's server would write an HTTP response behind our close frame, and the browser see a broken line
         # in place of the code.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
-from .nearness import Distance
+from .nearness import IPV4_NETWORK_BITS, IPV6_LAN_BITS, IPV6_NETWORK_BITS, Distance
 
 PREFIX = "VIRALJS_"
 PLAIN_HTTP_CHOICES = ("marked", "always", "never")
@@ -28,6 +29,9 @@ class Settings:
     min_size: int
     max_buffer: int
     nearby: Distance
+    geo_databases: tuple[str, ...]
+    ipv4_network_bits: int
+    ipv6_network_bits: int
     peers: int
     upload_slots: int
     deadline: int
@@ -117,6 +121,16 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _paths(value: Any) -> tuple[str, ...]:
+    expected = _Refused('a list of paths of files, such as ["/var/lib/GeoIP/GeoLite2-City.mmdb"]')
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str | os.PathLike) for item in value):
+        raise expected
+    paths: tuple[str | bytes, ...] = tuple(map(os.fspath, value))
+    if not all(isinstance(path, str) and path and "\0" not in path for path in paths):
+        raise expected
+    return paths  # type: ignore[return-value]
+
+
 def _url_prefix(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith("/") or value.endswith("/"):
         raise _Refused('a path that begins with "/" and does not end with one, such as "/viraljs"')
@@ -181,7 +195,23 @@ KEYS: Mapping[str, Key] = {
     "STATIC": Key((), _strings, 'Patterns of the app\'s own static files to deliver, such as `["*.js"]`.'),
     "MIN_SIZE": Key(65_536, _integer(1, 1 << 40), "Bytes; a smaller bundle is not worth an introduction."),
     "MAX_BUFFER": Key(33_554_432, _integer(0, 1 << 40), "Bytes of a generator to collect before giving up on it."),
-    "NEARBY": Key("any", _distance, 'How far a seeder may be: `"address"`, `"network"` (IPv4 /24, IPv6 /48), `"any"`.'),
+    "NEARBY": Key(
+        "any",
+        _distance,
+        'How far a seeder may be: `"address"`, `"network"`, `"asn"`, `"country"`, `"continent"` or `"any"`; the three '
+        "before the last need `VIRALJS_GEO_DATABASES`.",
+    ),
+    "GEO_DATABASES": Key(
+        (),
+        _paths,
+        "Files in MaxMind's format (.mmdb) that tell an address's autonomous system or place. Needs `viraljs[geo]`.",
+    ),
+    "IPV4_NETWORK_BITS": Key(
+        IPV4_NETWORK_BITS,
+        _integer(8, 32),
+        'Bits of an IPv4 address that name its network, for `"network"`.',
+    ),
+    "IPV6_NETWORK_BITS": Key(IPV6_NETWORK_BITS, _integer(16, IPV6_LAN_BITS), "The same for IPv6."),
     "PEERS": Key(3, _integer(1, 8), "Seeders to introduce to one recipient."),
     "UPLOAD_SLOTS": Key(6, _integer(1, 64), "Recipients that one seeder serves at a time."),
     "DEADLINE": Key(

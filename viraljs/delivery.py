@@ -19,7 +19,7 @@ from .config import check_value
 from .errors import BundleError
 from .facts import bundle_url, personal_reason, request_facts, response_facts
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
-from .nearness import Distance, locate
+from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
@@ -35,7 +35,8 @@ from .shaping import (
     plain_etag,
 )
 from .state import State, current_state, has_room
-from .tickets import Ticket, name_exchange
+from .tickets import Ticket, name_exchange, name_swarm
+from .visitors import Asking, find_out
 
 HEADER = "ViralJS-Delivery"
 ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
@@ -155,18 +156,11 @@ def respond(state: State, response: Response, options: Options) -> Response:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
         forbid_sharing(response)
         return _untouched(response, "unreadable", url)
-    if manifest.imports:
-        return _untouched(response, "imports", url)
-    place = locate(request.remote_addr)
-    passage = _passage(state, place)
-    if passage.closed:
+    asking = "imports" if manifest.imports else find_out(state, visitor)
+    if isinstance(asking, str):
         make_conditional(response, body, request.environ, shared=False)
-        return _untouched(response, "network", url)
-    group, reason = _group(state)
-    if reason:
-        make_conditional(response, body, request.environ, shared=False)
-        return _untouched(response, reason, url)
-    return _by_peers(state, response, body, manifest, options, _Asking(visitor, place, group))
+        return _untouched(response, asking, url)
+    return _by_peers(state, response, body, manifest, options, asking)
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:
@@ -179,22 +173,25 @@ def _untouched(response: Response, reason: str, url: str) -> Response:
 
 
 def _by_peers(
-    state: State, response: Response, body: Body, manifest: Manifest, options: Options, visitor: RequestFacts
+    state: State, response: Response, body: Body, manifest: Manifest, options: Options, asking: Asking
 ) -> Response:
     base = _base(state)
-    if request.if_none_match and (known := _known_etag(response, manifest, _tail(state, manifest, base)[1])):
+    if request.if_none_match and (
+        known := _known_etag(response, manifest, _tail(state, manifest, base, asking.group)[1])
+    ):
         make_unmodified(response, known)
         return _untouched(response, "not-modified", manifest.url)
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise.
-    consent = not state.settings.consent if visitor.consent is None else visitor.consent
+    consent = not state.settings.consent if asking.facts.consent is None else asking.facts.consent
     recipient = state.new_peer_id()
-    plan = _plan(state, manifest, options, visitor, recipient) if consent else None
+    plan = _plan(state, manifest, options, asking, recipient) if consent else None
     ticket = None
     if plan is None:
-        make_full(response, body, *_tail(state, manifest, base))
+        # A browser that kept a full response would go on seeding for a group that it may have left.
+        make_full(response, body, *_tail(state, manifest, base, asking.group), ask_again=bool(asking.group))
     else:
-        ticket = Ticket(recipient, manifest.digest, plan.seeders)
+        ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
         token = state.tickets.issue(ticket)
         beginning = state.beginnings.get(
             (manifest, base), lambda: state.renderer.thin_beginning(manifest, state.settings, base)
@@ -213,35 +210,35 @@ def _base(state: State) -> str:
     return state.bases.get(key, lambda: url_for("viraljs.offers").rsplit("/", 1)[0])
 
 
-def _tail(state: State, manifest: Manifest, base: str) -> tuple[bytes, str]:
+def _tail(state: State, manifest: Manifest, base: str, group: str) -> tuple[bytes, str]:
     """Give the addition, and the entity tag of the full response."""
 
     def render() -> tuple[bytes, str]:
-        tail = state.renderer.addition(manifest, state.settings, base, state.tickets.prove(manifest.digest))
+        tail = state.renderer.addition(manifest, state.settings, base, state.tickets.prove(manifest.digest, group))
         return tail, full_etag(manifest, tail)
 
-    return state.tails.get((manifest, base), render)
+    return state.tails.get((manifest, base, group), render)
 
 
-def _plan(state: State, manifest: Manifest, options: Options, facts: RequestFacts, recipient: str) -> Plan | None:
+def _plan(state: State, manifest: Manifest, options: Options, asking: Asking, recipient: str) -> Plan | None:
     """Choose seeders and take a slot of each; where the visitor is to be one soon, make the server expect it."""
     digest, settings, registry = manifest.digest, state.settings, state.registry
-    place = locate(request.remote_addr)
-    terms = _terms(state, options)
-    kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in facts.kept
+    swarm, place, terms = name_swarm(digest, asking.group), asking.place, _terms(state, options)
+    kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in asking.facts.kept
+    nearby = min(terms.nearby, Distance.NETWORK) if asking.enclosed else terms.nearby
     plan = make_plan(
-        registry.candidates(digest, place, SAMPLE, slots=settings.upload_slots, nearby=terms.nearby),
+        registry.candidates(swarm, place, SAMPLE, slots=settings.upload_slots, nearby=nearby),
         manifest.size,
-        Visitor(place, kept, has_room(state)),
+        Visitor(place, kept, has_room(state), asking.enclosed, asking.isolated),
         terms,
         state.rng,
         reserve=lambda seeder: registry.reserve(
             seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS
         ),
-        claim=lambda: not settings.crowd_seconds or registry.claim(f"full:{digest}", settings.crowd_seconds),
+        claim=lambda: not settings.crowd_seconds or registry.claim(f"full:{swarm}", settings.crowd_seconds),
     )
     if plan is not None and plan.early:
-        registry.begin(recipient, place, digest, EXPECT_SECONDS)
+        registry.begin(recipient, place, swarm, EXPECT_SECONDS)
         state.hub.expect(recipient, EXPECT_SECONDS)
     return plan
 

@@ -53,7 +53,8 @@ class ViralJS:
         """Set up an app: read its settings, register the signaling blueprint and `viral_script`.
 
         Raises:
-            ConfigurationError: a `VIRALJS_*` key is unknown or ill-typed; nothing has been set up then.
+            ConfigurationError: a `VIRALJS_*` key is unknown or ill-typed, or names a file of no use; nothing has
+                been set up then.
             InitialisationError: the app was set up before.
         """
         if EXTENSION in app.extensions:
@@ -69,8 +70,9 @@ class ViralJS:
                 RuntimeWarning,
                 stacklevel=3,
             )
+        state = State(app, settings, lambda: self._peer_group)  # first: databases that can't be read are an error here
         app.register_blueprint(make_blueprint(settings.url_prefix))
-        app.extensions[EXTENSION] = State(app, settings, lambda: self._peer_group)
+        app.extensions[EXTENSION] = state
         # First in the list means last to run: no hook can make a response personal behind our back.
         app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
         app.add_template_global(viral_script)

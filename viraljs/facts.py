@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from flask.globals import request_ctx
 from werkzeug.datastructures import Headers, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_options_header, parse_set_header
 
+from .nearness import NOWHERE, Place
 from .negotiation import RequestFacts, ResponseFacts, is_trustworthy
 from .rendering import (
     BREAKER_COOKIE,
@@ -27,6 +28,7 @@ from .rendering import (
 )
 
 DIGITS = re.compile(r"[0-9]{1,9}")
+FORWARDED_FOR = re.compile(r"\bfor\s*=\s*(\"[^\"]*\"|[^;,\s]*)", re.IGNORECASE)
 _BEGINNING = f"[0-9a-f]{{{KEPT_CHARACTERS}}}"
 KEPT = re.compile(rf"{_BEGINNING}(\.{_BEGINNING}){{0,{MOST_KEPT - 1}}}")
 
@@ -69,6 +71,50 @@ def request_facts() -> RequestFacts:
         consent=None if consent is None else consent == "1",
         kept=kept.split(".") if KEPT.fullmatch(kept) else (),
     )
+
+
+def visitor_place(locate: Callable[[str | None], Place], warn_once: Callable[[str, str], None]) -> Place:
+    """Say where the visitor of the current request is.
+
+    An address of a LAN may be that of the app's own reverse proxy. Then it is that of all visitors, who would be taken
+    for neighbours: better to know nothing of them.
+
+    Args:
+        locate: says where an address is.
+        warn_once: takes a subject and a sentence on it for the log, if a proxy's address stands for the visitor's.
+    """
+    asked = _request()
+    place = locate(asked.remote_addr)
+    # A public address may have a proxy of its own before it, a company's for instance, which tells the same place.
+    if (place.is_local or place == NOWHERE) and _is_proxy(asked.environ, place, locate):
+        warn_once(
+            "proxy",
+            f"requests come with a proxy's address, {asked.remote_addr!r}, in place of the visitor's, so nobody is "
+            "near to anybody; use werkzeug's ProxyFix, with x_for as high as there are proxies",
+        )
+        return NOWHERE
+    return place
+
+
+def _is_proxy(environ: Mapping[str, Any], place: Place, locate: Callable[[str | None], Place]) -> bool:
+    original = environ.get("werkzeug.proxy_fix.orig")
+    if original is not None and original.get("REMOTE_ADDR") != environ.get("REMOTE_ADDR"):
+        return False  # ProxyFix has put the visitor's address there
+    origins = list(_origins(environ))
+    # Something other than ProxyFix may have put it there; then it is the first of the header.
+    return bool(origins) and not any(locate(origin).address == place.address != "" for origin in origins)
+
+
+def _origins(environ: Mapping[str, Any]) -> Iterator[str]:
+    """Give the visitor's address as proxies tell it: the first in X-Forwarded-For, and in Forwarded (RFC 7239)."""
+    listed = environ.get("HTTP_X_FORWARDED_FOR", "").partition(",")[0]
+    named = FORWARDED_FOR.search(environ.get("HTTP_FORWARDED", ""))
+    for text in (listed, named[1] if named else ""):
+        host = text.strip().strip('"')
+        if host.startswith("["):  # [2001:db8::1]:4711
+            yield host[1:].partition("]")[0]
+        elif host:
+            yield host.partition(":")[0] if host.count(":") == 1 else host  # 192.0.2.1:4711
 
 
 def _request() -> Request:

@@ -56,6 +56,10 @@ class Visitor:
     """The browser says that it has this bundle in Cache Storage."""
     can_connect: bool
     """There is room for its socket now, so that it can pass pieces on while it receives."""
+    enclosed: bool = False
+    """Nobody in its network got through to peers outside of late."""
+    isolated: bool = False
+    """Nobody in its network got through to peers inside of late."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Plan:
     """It is needed as a seeder while it still receives."""
 
 
-def rank(candidates: Sequence[Candidate], place: Place, terms: Terms, rng: Random) -> list[Candidate]:
+def rank(candidates: Sequence[Candidate], visitor: Visitor, terms: Terms, rng: Random) -> list[Candidate]:
     """Sort out who may serve, the best first.
 
     Those that keep failing come last, then the nearest come first, then who has more of the bundle. Among equals it is
@@ -79,7 +83,7 @@ def rank(candidates: Sequence[Candidate], place: Place, terms: Terms, rng: Rando
 
     Args:
         candidates: what `Registry.candidates` found.
-        place: where the recipient is.
+        visitor: who asks.
         terms: what is asked of them.
         rng: chance.
     """
@@ -91,17 +95,19 @@ def rank(candidates: Sequence[Candidate], place: Place, terms: Terms, rng: Rando
         lot = -log(1.0 - rng.random()) * _first_megabyte(candidate)
         return shunned, far, _remoteness(place, candidate.place) if far > Distance.NETWORK else 0, -quarters, lot
 
+    place = visitor.place
     far = [(one, distance(place, one.place)) for one in candidates]
-    fit = [(order(one, step), one) for one, step in far if _may_serve(one, step, terms)]
+    fit = [(order(one, step), one) for one, step in far if _may_serve(one, step, visitor, terms)]
     return [one for _, one in sorted(fit, key=lambda pair: pair[0])]
 
 
-def _may_serve(candidate: Candidate, far: Distance, terms: Terms) -> bool:
+def _may_serve(candidate: Candidate, far: Distance, visitor: Visitor, terms: Terms) -> bool:
+    near = far <= Distance.NETWORK
     return (
         far <= terms.nearby
         and candidate.uploads < terms.slots
         and candidate.failures < HOPELESS_FAILURES
-        and not (candidate.enclosed and far > Distance.NETWORK)
+        and not (visitor.isolated if near else visitor.enclosed or candidate.enclosed)
     )
 
 
@@ -138,7 +144,7 @@ def make_plan(
         reserve: takes an upload slot of a peer; False where it has none any more.
         claim: takes the right to a full response; False where another has it, and this visitor is one of a crowd.
     """
-    ranked = rank(candidates, visitor.place, terms, rng)
+    ranked = rank(candidates, visitor, terms, rng)
     wanted = 1 if ranked and _is_enough(ranked[0], size, visitor.place) else terms.peers
     chosen = list(islice((one for one in ranked if reserve(one.peer)), wanted))
     if chosen:

@@ -174,12 +174,16 @@ class CandidatesPost:
 
 @dataclass(frozen=True)
 class Upload:
-    """What one seeder did in one delivery: bytes that verified, the time from offer to last piece, what went wrong."""
+    """What one seeder did in one delivery: bytes that verified, the time from offer to last piece, what went wrong.
+
+    The round trip is that of a message to the seeder, in milliseconds; None where none came back.
+    """
 
     seeder: str
     bytes: int
     milliseconds: int
     failure: str | None
+    round_trip: int | None = None
 
 
 @dataclass(frozen=True)
@@ -362,7 +366,13 @@ def parse_report(data: bytes) -> Report:
     def upload(value: Any) -> Upload:
         fields = _Fields(value, "upload")
         failure = fields.text("failure", 32) if value.get("failure") is not None else None
-        return Upload(fields.identifier("seeder"), fields.number("bytes"), fields.number("milliseconds"), failure)
+        return Upload(
+            fields.identifier("seeder"),
+            fields.number("bytes"),
+            fields.number("milliseconds"),
+            failure,
+            fields.number("roundTrip") if value.get("roundTrip") is not None else None,
+        )
 
     fields = _decode(data, "report")
     uploads = fields.items("uploads", MOST_OFFERS, upload)

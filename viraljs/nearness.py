@@ -74,11 +74,18 @@ class Place:
         """The names, in the order of `Distance`."""
         return self.address, self.network, self.system, self.country, self.continent
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is of a range that the Internet does not route: a LAN's or a carrier's own."""
+        return self.system in (_PRIVATE, _CARRIER)
+
+
+_NAT64 = ip_network("64:ff9b::/96")
+_PRIVATE = "private"
+_CARRIER = "carrier"
 
 NOWHERE = Place()
 
-_PRIVATE = "private"
-_CARRIER = "carrier"
 # (range, the network that all of it is, or None where prefixes tell, and the system that it belongs to)
 _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str | None, str], ...] = tuple(
     (ip_network(text), network, system)
@@ -106,8 +113,8 @@ def locate(
     """Say where an address is.
 
     Args:
-        address: an IPv4 or IPv6 address, as in `request.remote_addr`. IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) counts as
-            IPv4, and a zone id (RFC 4007) is dropped.
+        address: an IPv4 or IPv6 address, as in `request.remote_addr`. One of IPv6 that stands for one of IPv4 counts
+            as that, and a zone id (RFC 4007) is dropped.
         lookup: what databases know of a public address.
         ipv4_bits: length of the prefix that names a network.
         ipv6_bits: the same for IPv6.
@@ -141,9 +148,21 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
         parsed: IPv4Address | IPv6Address = ip_address(text.split("%", 1)[0])
     except ValueError:
         return None
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
+    if isinstance(parsed, IPv6Address):
+        parsed = _carried(parsed) or parsed
     return None if parsed.is_unspecified or parsed.is_multicast else parsed
+
+
+def _carried(address: IPv6Address) -> IPv4Address | None:
+    """Give the IPv4 address inside one that is mapped (RFC 4291, 2.5.5.2), of NAT64 (RFC 6052), 6to4 or Teredo.
+
+    The /64 would be the gateway's or the relay's: strangers would seem to sit behind one router.
+    """
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address.teredo:  # RFC 4380
+        return address.teredo[1]
+    return address.ipv4_mapped or address.sixtofour  # RFC 3056
 
 
 def _prefix(address: IPv4Address | IPv6Address, bits: int) -> str:
@@ -158,6 +177,18 @@ def distance(one: Place, other: Place) -> Distance:
             return step
     apart = kilometres(one, other)
     return Distance.CONTINENT if apart is not None and apart <= CONTINENT_KILOMETRES else Distance.ANY
+
+
+def inside(place: Place) -> str:
+    """Name what stands between two machines of one network: a wireless network may keep its clients apart."""
+    return place.network and f"inside {place.network}"
+
+
+def borders(one: Place, other: Place) -> tuple[str, ...]:
+    """Name what stands between two places and may let nothing through: firewalls around networks, or inside one."""
+    if distance(one, other) <= Distance.NETWORK:
+        return (inside(one),)
+    return tuple(place.network for place in (one, other) if place.network)
 
 
 def kilometres(one: Place, other: Place) -> float | None:

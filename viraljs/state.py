@@ -17,8 +17,10 @@ from .caching import Cache
 from .config import Settings
 from .errors import InitialisationError
 from .experience import Patience
+from .geography import Geography
 from .hub import Hub, LocalHub
 from .metrics import Metrics
+from .nearness import NO_FACTS, Facts, Place, locate
 from .negotiation import Policy
 from .registry import Registry, open_registry
 from .rendering import Renderer
@@ -54,6 +56,11 @@ class State:
         """
         self.peer_group = peer_group
         self.settings = settings
+        self._app = app
+        self._warned: set[str] = set()
+        self._geography = (
+            Geography(settings.geo_databases, time.monotonic, self.warn) if settings.geo_databases else None
+        )
         self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures)
         # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.
         self.rng = Random(secrets.randbits(64))  # noqa: S311
@@ -73,6 +80,28 @@ class State:
         self.metrics = Metrics(app)
         self._config: Mapping[str, object] = app.config
         self._random_secret = secrets.token_hex(32)
+
+    def locate(self, address: str | None) -> Place:
+        """Say where an address is, by this app's settings and databases."""
+        return locate(
+            address,
+            self._lookup,
+            ipv4_bits=self.settings.ipv4_network_bits,
+            ipv6_bits=self.settings.ipv6_network_bits,
+        )
+
+    def _lookup(self, address: str) -> Facts:
+        return NO_FACTS if self._geography is None else self._geography.lookup(address)
+
+    def warn(self, text: str) -> None:
+        """Write a warning to the app's log."""
+        self._app.logger.warning("ViralJS: %s", text)
+
+    def warn_once(self, subject: str, text: str) -> None:
+        """Write a warning, unless this process has written one on that subject before."""
+        if subject not in self._warned:
+            self._warned.add(subject)
+            self.warn(text)
 
     @cached_property
     def tickets(self) -> Tickets:

@@ -336,7 +336,7 @@ test("a corrupt seeder is ended at its first wrong piece, which is never counted
   await b.sendAll();
   await d.done;
   await assertComplete(d);
-  assert.deepEqual(d.record.uploads[0], { seeder: "a", bytes: PIECE, milliseconds: 0, failure: "corrupt" });
+  assert.deepEqual(d.record.uploads[0], { seeder: "a", bytes: PIECE, milliseconds: 0, failure: "corrupt", roundTrip: null });
 });
 
 test("a seeder whose parts do not fit together is ended", async (t) => {
@@ -1329,9 +1329,9 @@ test("uploads say how long each seeder took to its last verified piece", async (
   await d.done;
   await assertComplete(d);
   assert.deepEqual(d.record.uploads, [
-    { seeder: "a", bytes: 2 * PIECE, milliseconds: 350, failure: null },
-    { seeder: "b", bytes: 2 * PIECE, milliseconds: 150, failure: null },
-    { seeder: "idle", bytes: 0, milliseconds: 0, failure: null },
+    { seeder: "a", bytes: 2 * PIECE, milliseconds: 350, failure: null, roundTrip: null },
+    { seeder: "b", bytes: 2 * PIECE, milliseconds: 150, failure: null, roundTrip: null },
+    { seeder: "idle", bytes: 0, milliseconds: 0, failure: null, roundTrip: null },
   ]);
 });
 

@@ -20,11 +20,12 @@ const ICE = [{ urls: "stun:stun.example" }];
 
 /** Takes what a link tells. */
 function listener() {
-  const heard = { have: [], data: [], ends: [] };
+  const heard = { have: [], data: [], ends: [], trips: [] };
   const events = {
     have: (words) => heard.have.push(words),
     data: (words, bytes) => heard.data.push([words, [...bytes]]),
     end: (reason) => heard.ends.push(reason),
+    trip: (milliseconds) => heard.trips.push(milliseconds),
   };
   return { heard, events };
 }
@@ -60,6 +61,23 @@ test("it waits until its channel opens", (t) => {
   assert.deepEqual([peer.waiting(), peer.isOpen()], [true, false]);
   channel.open();
   assert.deepEqual([peer.waiting(), peer.isOpen()], [false, true]);
+});
+
+test("the time from the knock to the first message is the round trip, told once", (t) => {
+  const { clock, channel, heard } = connect(t);
+  channel.open();
+  clock.advance(42);
+  channel.dispatch("message", { data: asMessage(encode(HELLO, VERSION)) });
+  clock.advance(5);
+  channel.dispatch("message", { data: asMessage(encode(HAVE, 0, 1)) });
+  assert.deepEqual(heard.trips, [42]);
+});
+
+test("whether it was waited for in vain on the way, or because nobody answered, can be told", async (t) => {
+  const { peer } = connect(t);
+  assert.equal(peer.verdict(), "unanswered");
+  peer.hear({ type: "answer", exchange: "r.s", sdp: "v=0" });
+  assert.equal(peer.verdict(), "unreachable");
 });
 
 test("requests and cancellations go over the open channel", (t) => {

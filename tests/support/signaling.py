@@ -29,11 +29,20 @@ class ScriptedSeeder:
     name = ""
     """As its greeting said, once it was taken."""
 
-    def __init__(self, url: str, *, ticket: str = "", origin: str | None = None, prefix: str = "/viraljs") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        ticket: str = "",
+        origin: str | None = None,
+        prefix: str = "/viraljs",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         self._socket = websocket.create_connection(
             f"{url.replace('http', 'ws', 1)}{prefix}/socket?ticket={quote(ticket)}",
             timeout=PATIENCE_SECONDS,
             origin=url if origin is None else origin,
+            header=headers,
         )
 
     def __enter__(self) -> ScriptedSeeder:

@@ -1,7 +1,7 @@
 """Every VIRALJS_* key: what it takes, what it refuses and how it says so, and that the documentation knows it."""
 
 from dataclasses import fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -34,7 +34,16 @@ VALUES = {
     "STATIC": ([[], ["*.js"], ("js/*.js", "*.mjs")], ["*.js", [""], [1], None, {"*.js"}]),
     "MIN_SIZE": integers(1, 1 << 40),
     "MAX_BUFFER": integers(0, 1 << 40),
-    "NEARBY": (["address", "network", "any"], ["NETWORK", "planet", "", None, 1, Distance.ANY]),
+    "NEARBY": (
+        ["address", "network", "asn", "country", "continent", "any"],
+        ["NETWORK", "planet", "", None, 1, Distance.ANY],
+    ),
+    "GEO_DATABASES": (
+        [[], ["/a.mmdb"], ("a.mmdb", PurePosixPath("/b.mmdb"))],
+        ["/a.mmdb", PurePosixPath("/b.mmdb"), None, [""], [b"/a.mmdb"], ["/a\0.mmdb"], [None], {"/a.mmdb"}],
+    ),
+    "IPV4_NETWORK_BITS": integers(8, 32),
+    "IPV6_NETWORK_BITS": integers(16, 64),
     "PEERS": integers(1, 8),
     "UPLOAD_SLOTS": integers(1, 64),
     "DEADLINE": integers(50, 60_000),
@@ -91,7 +100,10 @@ EXPECTATIONS = {
     "STATIC": 'a list of strings, such as ["*.js"]',
     "MIN_SIZE": "an integer from 1 to 1099511627776",
     "MAX_BUFFER": "an integer from 0 to 1099511627776",
-    "NEARBY": "one of 'address', 'network', 'any'",
+    "NEARBY": "one of 'address', 'network', 'asn', 'country', 'continent', 'any'",
+    "GEO_DATABASES": 'a list of paths of files, such as ["/var/lib/GeoIP/GeoLite2-City.mmdb"]',
+    "IPV4_NETWORK_BITS": "an integer from 8 to 32",
+    "IPV6_NETWORK_BITS": "an integer from 16 to 64",
     "PEERS": "an integer from 1 to 8",
     "UPLOAD_SLOTS": "an integer from 1 to 64",
     "DEADLINE": "an integer from 50 to 60000",
@@ -172,6 +184,8 @@ def test_the_defaults_are_good_values():
 
     assert settings.min_size == 65_536
     assert settings.nearby is Distance.ANY
+    assert settings.geo_databases == ()
+    assert (settings.ipv4_network_bits, settings.ipv6_network_bits) == (24, 48)
     assert settings.stats is None
 
 

@@ -6,10 +6,13 @@ import time
 import pytest
 from flask import Flask
 
+from tests.support.databases import ASN, CITY, write_database
 from tests.support.visits import new_app, state_of
+from viraljs import ViralJS, geography
 from viraljs.config import read_settings
-from viraljs.errors import InitialisationError
+from viraljs.errors import ConfigurationError, InitialisationError
 from viraljs.hub import Outbox
+from viraljs.nearness import Place
 from viraljs.state import SOCKETS_ELSEWHERE, SOCKETS_IN_THREADS, State, current_state, has_room, most_sockets
 from viraljs.tickets import Ticket, Tickets
 
@@ -118,3 +121,56 @@ def test_who_is_expected_takes_room_as_who_is_connected_does():
         assert not has_room(state_of(app))
         hub.forget("b")
         assert has_room(state_of(app))
+
+
+# Places -----------------------------------------------------------------------------------------------
+
+
+def test_without_databases_an_address_has_a_network():
+    assert state_of(new_app()).locate("203.0.113.9") == Place("203.0.113.9", "203.0.113.0/24")
+
+
+def test_the_settings_say_how_long_a_networks_prefix_is():
+    state = state_of(new_app(IPV4_NETWORK_BITS=16, IPV6_NETWORK_BITS=56))
+
+    assert state.locate("203.0.113.9").network == "203.0.0.0/16"
+    assert state.locate("2001:db8:1:2ff::3").network == "2001:db8:1:200::/56"
+
+
+def test_databases_say_where_an_address_is(tmp_path):
+    paths = [write_database(tmp_path / "asn.mmdb", ASN), write_database(tmp_path / "city.mmdb", CITY)]
+    state = state_of(new_app(GEO_DATABASES=paths))
+
+    assert state.locate("203.0.113.9") == Place("203.0.113.9", "203.0.113.0/24", "AS64500 NO", "NO", "EU", 59.91, 10.75)
+    assert state.locate("nonsense") == state.locate(None) == Place()
+
+
+def test_a_database_that_can_not_serve_is_an_error_before_anything_is_set_up(tmp_path):
+    app = Flask("tested", static_folder=None)
+    app.config.update(SECRET_KEY="for tests", VIRALJS_GEO_DATABASES=[str(tmp_path / "none.mmdb")])
+
+    with pytest.raises(ConfigurationError, match=r"^VIRALJS_GEO_DATABASES: .*none\.mmdb does not exist; name files"):
+        ViralJS(app)
+    assert "viraljs" not in app.extensions
+    assert "viraljs" not in app.blueprints
+
+
+def test_a_database_that_vanishes_is_a_warning_in_the_apps_log(tmp_path, monkeypatch, caplog):
+    path = write_database(tmp_path / "city.mmdb", CITY)
+    monkeypatch.setattr(geography, "RELOAD_SECONDS", 0)
+    state = state_of(new_app(GEO_DATABASES=[path]))
+    path.unlink()
+
+    assert state.locate("203.0.113.9").country == "NO"
+    assert caplog.messages == [
+        f"ViralJS: VIRALJS_GEO_DATABASES: {path} does not exist; ViralJS goes on with what it read from there before"
+    ]
+
+
+def test_a_subject_is_warned_of_once(caplog):
+    state = state_of(new_app())
+    for text in ("one", "two"):
+        state.warn_once("subject", text)
+    state.warn_once("other", "three")
+
+    assert caplog.messages == ["ViralJS: one", "ViralJS: three"]

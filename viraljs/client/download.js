@@ -85,7 +85,10 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     clearTimeout(timer);
     clearTimeout(nudge);
     abort.abort();
-    for (const { link, held, told, came } of workers) {
+    const inVain = performance.now() - began > deadline;
+    for (const { link, held, told, came, upload } of workers) {
+      // Who was waited for until others had brought everything is a lesson for the server.
+      if (inVain && !link.isOpen()) upload.failure = link.verdict?.() ?? null;
       // One that still lacks pieces may take them from us; who asked us will.
       const lacks = held.size < pieces.count;
       if (!(lacks && (came || (crowd && told)))) link.end("done");
@@ -280,7 +283,7 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     const assemble = createAssembler(pieces);
     /** @type {Worker} */
     const worker = {
-      upload: { seeder, bytes: 0, milliseconds: 0, failure: null },
+      upload: { seeder, bytes: 0, milliseconds: 0, failure: null, roundTrip: null },
       held: new Set(),
       told: false,
       came: !begun,
@@ -298,6 +301,9 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
           const whole = assemble(piece, offset, bytes, total);
           if (whole === undefined) worker.link.end("protocol");
           else if (whole) check(worker, piece, whole, total > 0).catch(() => worker.link.end("hash"));
+        },
+        trip(milliseconds) {
+          worker.upload.roundTrip = milliseconds;
         },
         end: (reason) => lose(worker, reason),
       }),

@@ -8,6 +8,7 @@ import { CANCEL, DATA, decode, encode, HAVE, HELLO, PACKED, REFUSE, REQUEST, VER
  * @property {(words: number[]) => void} have ranges of pieces
  * @property {(words: number[], bytes: Uint8Array<ArrayBuffer>) => void} data piece, offset, and the total of a packed one
  * @property {(reason: string) => void} end called once
+ * @property {(milliseconds: number) => void} [trip] a message and its answer took so long
  *
  * @typedef {object} Link What the download knows of another browser.
  * @property {string} seeder
@@ -15,6 +16,7 @@ import { CANCEL, DATA, decode, encode, HAVE, HELLO, PACKED, REFUSE, REQUEST, VER
  * @property {(ranges: import("./types.js").Range[]) => void} request
  * @property {(ranges: import("./types.js").Range[]) => void} cancel
  * @property {(reason: string) => void} end
+ * @property {() => string} [verdict] what to say of it when it has been waited for in vain
  */
 
 /** @typedef {ReturnType<typeof connectPeer>} Peer */
@@ -29,6 +31,8 @@ import { CANCEL, DATA, decode, encode, HAVE, HELLO, PACKED, REFUSE, REQUEST, VER
  */
 export function listen(seeder, channel, events, close) {
   let ended = false;
+  /** When the other side was made to begin. */
+  let knocked = 0;
 
   /** @param {string} reason */
   function end(reason) {
@@ -41,6 +45,8 @@ export function listen(seeder, channel, events, close) {
   channel.binaryType = "arraybuffer";
   channel.addEventListener("close", () => end("lost"));
   channel.addEventListener("message", ({ data }) => {
+    if (knocked) events.trip?.(Math.round(performance.now() - knocked));
+    knocked = 0;
     const { type, words, bytes } = decode(data) ?? { type: REFUSE, words: [], bytes: data };
     if (type === HAVE) events.have(words);
     else if (type === DATA || type === PACKED) events.data(words, bytes);
@@ -60,7 +66,10 @@ export function listen(seeder, channel, events, close) {
     end,
     isOver: () => ended,
     /** Make the other side begin. */
-    knock: () => say(HAVE, []),
+    knock() {
+      knocked = performance.now();
+      say(HAVE, []);
+    },
     /** @param {import("./types.js").Range[]} wanted */
     request: (wanted) => say(REQUEST, wanted),
     /** @param {import("./types.js").Range[]} unwanted */
@@ -85,6 +94,7 @@ export function connectPeer(seeder, iceServers, ranges, events) {
 
   /** @type {string[]} found since the offer was described */
   const late = [];
+  let answered = false;
 
   // The seeder waits for it: Chromium now and then loses what comes in before this event.
   channel.addEventListener("open", knock);
@@ -100,12 +110,15 @@ export function connectPeer(seeder, iceServers, ranges, events) {
     offer: describe(connection, (candidate) => late.push(candidate)).then((sdp) => ({ seeder, sdp, ranges })),
     /** Whether there is neither a path nor the end of hope for one. */
     waiting: () => !isOver() && channel.readyState === "connecting",
+    verdict: () => (answered ? "unreachable" : "unanswered"),
     /** @param {import("./types.js").Signal} signal of the seeder, or of the server in its place */
     hear({ type, sdp, candidates, reason }) {
       if (isOver()) return;
       if (candidates) addCandidates(connection, candidates);
-      else if (type === "answer") connection.setRemoteDescription({ type, sdp }).catch(() => end("answer"));
-      else end(reason ?? type);
+      else if (type === "answer") {
+        answered = true;
+        connection.setRemoteDescription({ type, sdp }).catch(() => end("answer"));
+      } else end(reason ?? type);
     },
   };
 }

@@ -45,6 +45,7 @@
  * @property {number} bytes verified ones
  * @property {number} milliseconds from the start to its last verified piece
  * @property {string|null} failure
+ * @property {number|null} roundTrip milliseconds that a message to it and the answer took
  *
  * @typedef {[first: number, count: number]} Range of pieces
  *

@@ -47,6 +47,10 @@ class Registry(ABC):
         """
 
     @abstractmethod
+    def place_of(self, peer: str) -> Place | None:
+        """Say where a peer is; None of one that is not known, or no longer."""
+
+    @abstractmethod
     def population(self, swarm: str) -> int:
         """Count the peers in a swarm, silent ones included."""
 

@@ -83,9 +83,11 @@ class Area:
     """Groups of peers by one part of their place. Most have one member, which then needs no set."""
 
     def __init__(self) -> None:
+        """Start empty."""
         self._groups: dict[str, str | SampleSet] = {}
 
     def add(self, name: str, peer: str) -> None:
+        """Add a peer to a group, once."""
         group = self._groups.get(name)
         if group is None:
             self._groups[name] = peer
@@ -97,6 +99,7 @@ class Area:
             pair.add(peer)
 
     def discard(self, name: str, peer: str) -> None:
+        """Remove a peer from a group if it is there."""
         group = self._groups.get(name)
         if isinstance(group, SampleSet):
             group.discard(peer)
@@ -107,6 +110,7 @@ class Area:
         del self._groups[name]
 
     def sample(self, name: str, count: int, rng: Random) -> Iterator[str]:
+        """Yield up to `count` peers of a group, as `SampleSet.sample` does."""
         group = self._groups.get(name)
         if isinstance(group, SampleSet):
             yield from group.sample(count, rng)
@@ -225,6 +229,12 @@ class MemoryRegistry(Registry):
             complete, partial = search(known.complete), search(known.partial)
             del complete[max(limit - len(partial), (limit + 1) // 2) :]
             return [self._candidate(peer, swarm) for peer in (complete + partial)[:limit]]
+
+    def place_of(self, peer: str) -> Place | None:
+        """See `Registry.place_of`."""
+        with self._lock:
+            known = self._peers.get(peer)
+            return None if known is None else known.place
 
     def population(self, swarm: str) -> int:
         """See `Registry.population`."""

@@ -1,0 +1,57 @@
+"""Who asks for a bundle: from where, for which group, and what stands between it and its peers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app, request
+
+from .facts import session_unread, visitor_place
+from .nearness import Place, inside
+from .negotiation import RequestFacts
+from .state import PeerGroup, State
+from .tickets import name_group
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A visitor that may take part."""
+
+    facts: RequestFacts
+    place: Place
+    enclosed: bool
+    """Nobody in its network got through to peers outside of late."""
+    isolated: bool
+    """Nobody in its network got through to peers inside of late."""
+    group: str
+    """As `viraljs.tickets.name_group` gives it."""
+
+
+def find_out(state: State, facts: RequestFacts) -> Asking | str:
+    """Look at the surroundings of the visitor who asks; give the reason where they keep it from taking part."""
+    place = visitor_place(state.locate, state.warn_once)
+    enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
+    if enclosed and isolated:
+        return "network"
+    group, reason = _find_group(state.peer_group())
+    return reason or Asking(facts, place, enclosed, isolated, name_group(group))
+
+
+def _find_group(hook: PeerGroup | None) -> tuple[str, str | None]:
+    """Ask the app; give the name of the group, or the reason for keeping the visitor out."""
+    if hook is None:
+        return "", None
+    try:
+        with session_unread():
+            group = current_app.ensure_sync(hook)(request)
+    except Exception:
+        current_app.logger.exception("ViralJS keeps a visitor out: peer_group raised")
+        return "", "group-error"
+    if group is None:
+        return "", "group"
+    if not isinstance(group, str) or not group:
+        current_app.logger.error(
+            "ViralJS keeps a visitor out: peer_group must give a string that is not empty, or None, not %r", group
+        )
+        return "", "group-error"
+    return group, None
