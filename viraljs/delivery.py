@@ -190,7 +190,8 @@ def _by_peers(
         beginning = state.beginnings.get(
             (manifest, base), lambda: state.renderer.thin_beginning(manifest, state.settings, base)
         )
-        make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early))
+        ice = state.fresh_ice(recipient)
+        make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early, ice=ice))
     kind = "full" if plan is None else "thin"
     response.headers[HEADER] = kind
     undo.replaced_by, undo.headers_then = response.response, list(response.headers)
