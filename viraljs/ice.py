@@ -1,7 +1,7 @@
 """The STUN and TURN servers that browsers are told of, and the passing credentials of the latter. Pure.
 
 A browser that is never told of a `turn:` URL can't be relayed. So, unless the app lets bundle bytes travel through
-relays, each TURN server is named as what it also is: a STUN server (RFC 8656, 3).
+relays, each TURN server is named as what it also is: a STUN server (RFC 8656).
 """
 
 from __future__ import annotations
