@@ -274,4 +274,4 @@ window.RTCPeerConnection = class extends Native {
   }
 };
 """
-"""`paths`: for each connection, the types of the candidates, its own and the other's, that it chose one after another."""
+"""`paths`: for each connection the pairs of candidates, its own and the other's, that it chose over time: their types."""

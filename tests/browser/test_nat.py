@@ -1,50 +1,66 @@
-"""Getting through: two visitors at home, each behind a router that translates addresses, and a TURN server of Debian."""
+"""Getting through: two visitors at home, each behind a router that translates addresses, and Debian's coturn between.
+
+Needs root; `tests/support/nat.py` has the network. The site is plain http beyond localhost, as a public address is.
+"""
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.browser.patches import PATHS
-from tests.support.nat import PUBLIC, TURN_SECRET, ChromiumAt, Internet, TurnServer, why_not
+from tests.support.nat import PUBLIC, TURN_SECRET, ChromiumAt, Internet, Place, TurnServer, why_not
 from tests.support.site import Site, bundle
-from tests.support.until import until
 
 SIZE = 500_000
 SOON_MS = 3_000
-"""A deadline for tests in which peers can't deliver; where they can, they have long begun by then."""
-SECRET = f"--static-auth-secret={TURN_SECRET}"
+"""A deadline where peers can't deliver. Where they can, they need a second of a busy machine."""
+THROUGH = {"srflx", "prflx"}
+"""Types of candidates (RFC 8445, 5.1.1): an address that a router's other side sees, as STUN or the peer told it."""
+WITH_TURN = {"turn_urls": TurnServer.urls, "turn_secret": TURN_SECRET}
 
 
-class World:
-    """An internet with a site in its middle, and two visitors at home."""
+class Visit(NamedTuple):
+    """What became of the second visitor."""
 
-    def __init__(self, stack: ExitStack, internet: Internet, factory: pytest.TempPathFactory, **settings: Any) -> None:
-        with internet.middle.entered():
-            self.site = stack.enter_context(Site(**settings).running(PUBLIC))
-        self.site.bundles["app.js"] = bundle(SIZE, dense=True)
-        self._stack = stack
-        self._factory = factory
-        self._internet = internet
+    site: Site
+    turn: TurnServer
+    seeder: ChromiumAt
+    recipient: ChromiumAt
+    record: dict[str, Any]
 
-    def visit(self) -> tuple[ChromiumAt, ChromiumAt]:
-        """Let one visit the site and seed, and then the other visit it; give both."""
-        seeder, recipient = self._browser(self._internet.left), self._browser(self._internet.right)
-        seeder.visit(self.site.url(host=PUBLIC)).seeding()
-        recipient.visit(self.site.url(host=PUBLIC)).delivery()
-        return seeder, recipient
+    def chosen(self) -> list[list[str]]:
+        """Give the types of the candidates, its own and the other's, that each end uses at last."""
+        return [_chosen(self.seeder), _chosen(self.recipient)]
 
-    def _browser(self, home: Any) -> ChromiumAt:
-        browser = ChromiumAt(home, self._factory.mktemp("profile"), [PATHS])
-        self._stack.callback(browser.quit)
-        return browser
+    def assert_from_peers(self) -> None:
+        """Check that the bundle came from the first visitor, all of it, and runs."""
+        assert (self.record["source"], self.record["bytesFromPeers"]) == ("peers", SIZE), self.record
+        assert self.site.direct_bytes() == 0
+        assert self.recipient.js("[runs, answer, errors]") == [1, 42, []]
+
+    def assert_from_the_server(self) -> None:
+        """Check that the bundle came all the same, after a try that found no path, and runs."""
+        assert self.site.kinds()[-2:] == ["thin", "untouched; reason=direct"]
+        assert (self.record["source"], self.record["bytesFromServer"]) == ("server", SIZE), self.record
+        assert self.recipient.js("[runs, answer, errors]") == [1, 42, []]
+        assert self.seeder.js("paths") == [[]], "one offer came, and nothing of it"
+        assert self.recipient.js("paths") == [[]]
+
+
+def _chosen(browser: ChromiumAt) -> list[str]:
+    browser.wait_for("paths.length === 1 && paths[0].length")
+    types: list[str] = browser.js("paths[0].at(-1)")
+    return types
+
+
+VisitFromHome = Callable[..., Visit]
 
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """Take down what a test built, the last first."""
     lacking = why_not()
     if lacking:
         # Who skips in CI is never missed.
@@ -53,20 +69,70 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-MakeWorld = Callable[..., World]
+@pytest.fixture
+def visit_from_home(stack, tmp_path_factory) -> VisitFromHome:
+    """Let one visitor seed, and then the other, in another home, ask for the bundle."""
+
+    def visit(*, symmetric: bool = False, **settings: Any) -> Visit:
+        internet = Internet(stack, symmetric=symmetric)
+        turn = TurnServer(stack, internet, tmp_path_factory.mktemp("turn"))
+        with internet.middle.entered():
+            site = stack.enter_context(Site(**settings).running(PUBLIC))
+        site.bundles["app.js"] = bundle(SIZE, dense=True)
+        seeder, recipient = browser_at(internet.left), browser_at(internet.right)
+        seeder.visit(site.url(host=PUBLIC)).seeding()
+        record = recipient.visit(site.url(host=PUBLIC)).delivery()
+        return Visit(site, turn, seeder, recipient, record)
+
+    def browser_at(home: Place) -> ChromiumAt:
+        browser = ChromiumAt(home, tmp_path_factory.mktemp("profile"), [PATHS])
+        stack.callback(browser.quit)
+        return browser
+
+    return visit
 
 
-def chosen(browser: ChromiumAt) -> list[str]:
-    """Give the types of the candidates, its own and the other's, that the one connection of a page uses."""
-    browser.wait_for("paths.length === 1 && paths[0].length")
-    types: list[str] = browser.js("paths[0].at(-1)")
-    return types
+def test_with_stun_two_homes_reach_each_other_through_both_routers(visit_from_home):
+    visit = visit_from_home(ice_servers=[TurnServer.stun])
+
+    visit.assert_from_peers()
+    for types in visit.chosen():
+        assert set(types) <= THROUGH
 
 
-def test_x(stack, tmp_path, tmp_path_factory):
-    internet = Internet(stack)
-    turn = TurnServer(stack, internet, tmp_path, "--stun-only")
-    world = World(stack, internet, tmp_path_factory, ice_servers=[turn.stun])
-    seeder, recipient = world.visit()
-    print(recipient.delivery())
-    print(chosen(seeder), chosen(recipient), world.site.direct_bytes())
+def test_without_stun_they_do_not_and_the_app_comes_from_the_server(visit_from_home):
+    visit_from_home(ice_servers=[], deadline=SOON_MS).assert_from_the_server()
+
+
+def test_where_no_path_leads_through_both_routers_a_relay_helps_if_it_is_allowed(visit_from_home):
+    visit = visit_from_home(symmetric=True, relay=True, **WITH_TURN)
+
+    visit.assert_from_peers()
+    for types in visit.chosen():
+        assert "relay" in types
+    assert visit.turn.allocations() > 0
+
+
+def test_unless_it_is_allowed_a_turn_server_relays_nothing(visit_from_home):
+    visit = visit_from_home(symmetric=True, deadline=SOON_MS, **WITH_TURN)
+
+    visit.assert_from_the_server()
+    assert visit.turn.allocations() == 0
+
+
+def test_a_turn_server_that_may_not_relay_still_shows_the_way(visit_from_home):
+    visit = visit_from_home(ice_servers=[], **WITH_TURN)
+
+    visit.assert_from_peers()
+    for types in visit.chosen():
+        assert set(types) <= THROUGH
+    assert visit.turn.allocations() == 0
+
+
+def test_a_relay_is_the_last_resort(visit_from_home):
+    visit = visit_from_home(ice_servers=[], relay=True, **WITH_TURN)
+
+    visit.assert_from_peers()
+    for types in visit.chosen():
+        assert set(types) <= THROUGH
+    assert visit.turn.allocations() > 0

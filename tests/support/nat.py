@@ -1,7 +1,5 @@
 """Two homes, each behind a router that translates addresses, and a public network between them with a TURN server.
 
-with ExitStack() as stack: internet = Internet(stack); with internet.middle.entered(): …
-
 Each place is a network namespace that only this process knows: nothing in the machine's own network is touched, and
 the kernel takes all of it away when the process ends, however it ends. What is started inside a namespace lives there.
 
@@ -67,19 +65,20 @@ class Place:
     def __init__(self, stack: ExitStack) -> None:
         with _homecoming():
             _checked(LIBC.unshare(CLONE_NEWNET))
-            self._file = stack.enter_context(Path("/proc/thread-self/ns/net").open("rb"))
+            self._file = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+            stack.callback(os.close, self._file)
             do("ip link set lo up")
 
     @property
     def path(self) -> str:
         """A file that other processes, too, know it by."""
-        return f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
+        return f"/proc/{os.getpid()}/fd/{self._file}"
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Be there until the block ends: this thread, and the threads and processes that it starts inside."""
         with _homecoming():
-            _checked(LIBC.setns(self._file.fileno(), CLONE_NEWNET))
+            _checked(LIBC.setns(self._file, CLONE_NEWNET))
             yield
 
 
@@ -140,6 +139,8 @@ class Internet:
             do(f"ip address add {HOME}/24 dev lan")
             do("ip link set lan up")
             do(f"ip route add default via {HOME_ROUTER}")
+            # There are no names here; who asks for one, as a browser does when it starts, need not wait for an answer.
+            do("iptables -A OUTPUT ! -o lo -p udp --dport 53 -j REJECT")
         return home
 
 
@@ -162,21 +163,20 @@ class TurnServer:
         stack: ends it.
         internet: where to run it.
         folder: an empty one, for its files.
-        arguments: more of them, such as `"--stun-only"`.
     """
 
     urls: tuple[str, ...] = (f"turn:{PUBLIC}:{TURN_PORT}",)
     stun: dict[str, Any] = {"urls": f"stun:{PUBLIC}:{TURN_PORT}"}  # noqa: RUF012 - never changed
 
-    def __init__(self, stack: ExitStack, internet: Internet, folder: Path, *arguments: str) -> None:
+    def __init__(self, stack: ExitStack, internet: Internet, folder: Path) -> None:
         self._log = folder / "coturn.log"
         with internet.middle.entered(), self._log.open("wb") as log:
             process = subprocess.Popen(
                 [
                     *("turnserver", "-n", "--verbose", "--log-file=stdout", "--no-cli", "--no-tls", "--no-dtls"),
+                    *("--use-auth-secret", f"--static-auth-secret={TURN_SECRET}", "--realm=viral.test"),
                     *(f"--listening-ip={PUBLIC}", f"--listening-port={TURN_PORT}", f"--relay-ip={PUBLIC}"),
-                    *(f"--pidfile={folder}/coturn.pid", f"--userdb={folder}/coturn.db", "--realm=viral.test"),
-                    *arguments,
+                    *(f"--pidfile={folder}/coturn.pid", f"--userdb={folder}/coturn.db"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
