@@ -274,4 +274,4 @@ window.RTCPeerConnection = class extends Native {
   }
 };
 """
-"""`paths`: for each connection the pairs of candidates, its own and the other's, that it chose over time: their types."""
+"""`paths`: for each connection the types of candidates, its own and the other's, of each pair that it came to use."""

@@ -19,7 +19,7 @@ SOON_MS = 3_000
 """A deadline where peers can't deliver. Where they can, they need a second of a busy machine."""
 THROUGH = {"srflx", "prflx"}
 """Types of candidates (RFC 8445, 5.1.1): an address that a router's other side sees, as STUN or the peer told it."""
-WITH_TURN = {"turn_urls": TurnServer.urls, "turn_secret": TURN_SECRET}
+WITH_TURN: dict[str, Any] = {"turn_urls": [TurnServer.url], "turn_secret": TURN_SECRET}
 
 
 class Visit(NamedTuple):
@@ -73,8 +73,8 @@ def stack() -> Iterator[ExitStack]:
 def visit_from_home(stack, tmp_path_factory) -> VisitFromHome:
     """Let one visitor seed, and then the other, in another home, ask for the bundle."""
 
-    def visit(*, symmetric: bool = False, **settings: Any) -> Visit:
-        internet = Internet(stack, symmetric=symmetric)
+    def visit(*, symmetric: bool = False, udp: bool = True, **settings: Any) -> Visit:
+        internet = Internet(stack, symmetric=symmetric, udp=udp)
         turn = TurnServer(stack, internet, tmp_path_factory.mktemp("turn"))
         with internet.middle.entered():
             site = stack.enter_context(Site(**settings).running(PUBLIC))
@@ -111,6 +111,15 @@ def test_where_no_path_leads_through_both_routers_a_relay_helps_if_it_is_allowed
     for types in visit.chosen():
         assert "relay" in types
     assert visit.turn.allocations() > 0
+
+
+def test_a_relay_that_is_reached_by_tcp_helps_where_udp_is_blocked(visit_from_home):
+    url = f"{TurnServer.url}?transport=tcp"
+    visit = visit_from_home(udp=False, relay=True, ice_servers=[], turn_urls=[url], turn_secret=TURN_SECRET)
+
+    visit.assert_from_peers()
+    for types in visit.chosen():
+        assert "relay" in types
 
 
 def test_unless_it_is_allowed_a_turn_server_relays_nothing(visit_from_home):

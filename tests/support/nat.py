@@ -111,16 +111,17 @@ class Internet:
         stack: takes it down.
         symmetric: the routers give each destination a port of its own, by chance (`symmetric` in RFC 3489), so that
             what a STUN server sees says nothing of what another browser will see.
+        udp: the routers let UDP through.
     """
 
-    def __init__(self, stack: ExitStack, *, symmetric: bool = False) -> None:
+    def __init__(self, stack: ExitStack, *, symmetric: bool = False, udp: bool = True) -> None:
         self.middle = Place(stack)
         with self.middle.entered():
             do(f"ip address add {PUBLIC}/32 dev lo")
             _forward()
-        self.left, self.right = (self._home(stack, side, symmetric) for side in (0, 1))
+        self.left, self.right = (self._home(stack, side, symmetric, udp) for side in (0, 1))
 
-    def _home(self, stack: ExitStack, side: int, symmetric: bool) -> Place:
+    def _home(self, stack: ExitStack, side: int, symmetric: bool, udp: bool) -> Place:
         router, home = Place(stack), Place(stack)
         with self.middle.entered():
             do(f"ip link add home{side} type veth peer name wan netns {router.path}")
@@ -134,6 +135,8 @@ class Internet:
             do(f"ip address add {HOME_ROUTER}/24 dev lan")
             do("ip link set lan up")
             _translate(symmetric)
+            if not udp:
+                do("iptables -A FORWARD -i lan -p udp -j DROP")
             _forward()
         with home.entered():
             do(f"ip address add {HOME}/24 dev lan")
@@ -165,7 +168,7 @@ class TurnServer:
         folder: an empty one, for its files.
     """
 
-    urls: tuple[str, ...] = (f"turn:{PUBLIC}:{TURN_PORT}",)
+    url = f"turn:{PUBLIC}:{TURN_PORT}"
     stun: dict[str, Any] = {"urls": f"stun:{PUBLIC}:{TURN_PORT}"}  # noqa: RUF012 - never changed
 
     def __init__(self, stack: ExitStack, internet: Internet, folder: Path) -> None:
