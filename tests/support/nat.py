@@ -42,17 +42,9 @@ ANSWER_SECONDS = 0.2
 STOP_SECONDS = 10
 
 
-def why_not() -> str | None:
-    """Say what this machine lacks for such a network; None where it has all."""
-    if os.getuid():
-        return "only root may make network namespaces"
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if missing:
-        return f"this machine lacks {', '.join(missing)}; .ci/setup-system nat installs them"
-    with ExitStack() as stack, suppress(OSError):
-        Place(stack)
-        return None
-    return "this root may not make network namespaces"
+def missing_tools() -> list[str]:
+    """List what this machine lacks for such a network."""
+    return [tool for tool in TOOLS if shutil.which(tool) is None]
 
 
 class Place:
@@ -60,6 +52,9 @@ class Place:
 
     Args:
         stack: closes it; the namespace ends when the last process in it does.
+
+    Raises:
+        OSError: we may not make one.
     """
 
     def __init__(self, stack: ExitStack) -> None:
@@ -112,6 +107,9 @@ class Internet:
         symmetric: the routers give each destination a port of its own, by chance (`symmetric` in RFC 3489), so that
             what a STUN server sees says nothing of what another browser will see.
         udp: the routers let UDP through.
+
+    Raises:
+        OSError: we may not make networks, though we be root: a container's root mostly may not.
     """
 
     def __init__(self, stack: ExitStack, *, symmetric: bool = False, udp: bool = True) -> None:
@@ -189,9 +187,9 @@ class TurnServer:
             until(lambda: process.poll() is not None or _answers(), "an answer of coturn")
         assert process.poll() is None, self._log.read_text()
 
-    def allocations(self) -> int:
-        """Count the relayed addresses that it gave out."""
-        return self._log.read_text(errors="replace").count("ALLOCATE processed, success")
+    def said(self, words: str) -> bool:
+        """Say whether its log has these words."""
+        return words in self._log.read_text(errors="replace")
 
 
 def _answers() -> bool:
