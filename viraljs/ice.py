@@ -16,7 +16,6 @@ IceServer = Mapping[str, Any]
 """An `RTCIceServer` of the W3C's webrtc: `urls`, and perhaps `username` and `credential`."""
 
 TURN_SCHEMES = ("turn:", "turns:")
-PERSONAL = frozenset({"username", "credential", "credentialType"})
 
 
 def needs_credentials(server: IceServer) -> bool:
@@ -65,12 +64,12 @@ def fresh_servers(
 
 
 def _unrelayed(servers: Sequence[IceServer]) -> Iterator[IceServer]:
-    """Give the same servers without their relays."""
+    """Give the same servers without their relays, and without what opens these."""
     for server in servers:
         if not needs_credentials(server):
             yield server
         elif urls := _as_stun(urls_of(server)):
-            yield {"urls": urls, **{name: value for name, value in server.items() if name not in {"urls", *PERSONAL}}}
+            yield {"urls": urls}
 
 
 def _as_stun(urls: Sequence[str]) -> list[str]:
