@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs build clean system-test lint-python lint-client lint-build lint-sizes
+.PHONY: help demo test lint bench docs build clean system-test system-nat lint-python lint-client lint-build lint-sizes
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -23,7 +23,7 @@ demo: $(VENV)/.demo ## start the demo site; BROWSERS=3 also opens that many head
 	$(if $(BROWSERS),.ci/setup-system browsers)
 	$(PY) -m demo_app $(if $(BROWSERS),--browsers $(BROWSERS))
 
-test: system-test $(VENV)/.test $(NODE_MODULES) ## run every test; ARGS="-k matching" passes on to pytest
+test: system-test system-nat $(VENV)/.test $(NODE_MODULES) ## run every test; ARGS="-k matching" passes on to pytest
 	npm run --silent --prefix $(CLIENT) test
 	$(PY) -m pytest --cov=viraljs --cov-report=term-missing $(ARGS)
 
@@ -64,6 +64,10 @@ lint-sizes: $(VENV)/.test
 
 system-test:
 	@.ci/setup-system browsers redis node
+
+# Only root may build the networks that these tests need; for others they are skipped, and nothing has to be installed.
+system-nat:
+	@[ "$$(id -u)" -ne 0 ] || .ci/setup-system nat
 
 $(PY):
 	.ci/setup-system python

@@ -132,7 +132,7 @@ def _offers() -> Response:
         if not state.registry.claim(f"offer:{exchange}", REPORT_SECONDS):
             raise MessageError("this ticket has been used for an offer to this seeder", OUT_OF_ORDER)
         state.hub.open_mailbox(exchange)
-        message = Offer(exchange, ticket.digest, offer.sdp, offer.ranges)
+        message = Offer(exchange, ticket.digest, offer.sdp, offer.ranges, state.fresh_ice(offer.seeder))
         if not _relay_offer(state, offer.seeder, message):
             state.hub.deliver(Gone(exchange))
     return _as_response(state.hub.collect(exchanges, state.settings.answer_timeout))

@@ -19,5 +19,7 @@ def settings() -> None:
     click.echo(f"Settings of {current_app.name}:")
     for name, key in KEYS.items():
         given = "" if f"{PREFIX}{name}" in current_app.config else " (default)"
-        click.echo(f"{PREFIX}{name} = {getattr(values, name.lower())!r}{given}")
+        value = getattr(values, name.lower())
+        shown = "(set, and not shown)" if key.secret and value is not None else repr(value)
+        click.echo(f"{PREFIX}{name} = {shown}{given}")
         click.echo(f"    {key.description}")

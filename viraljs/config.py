@@ -6,17 +6,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
+from .ice import needs_credentials
 from .nearness import IPV4_NETWORK_BITS, IPV6_LAN_BITS, IPV6_NETWORK_BITS, Distance
 
 PREFIX = "VIRALJS_"
 PLAIN_HTTP_CHOICES = ("marked", "always", "never")
+HOST = r"(?:[^\s:/?#@\[\]]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?"
+STUN_URL = re.compile(rf"stuns?:{HOST}")
+"""RFC 7064."""
+TURN_URL = re.compile(rf"turns?:{HOST}(?:\?transport=(?:udp|tcp))?")
+"""RFC 7065."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,10 @@ class Settings:
     client_cache: int
     upload_limit: int | None
     ice_servers: tuple[Mapping[str, Any], ...]
+    turn_urls: tuple[str, ...]
+    turn_secret: str | None = field(repr=False)
+    turn_lifetime: int
+    relay: bool
     origins: tuple[str, ...]
     plain_http: str
     consent: bool
@@ -52,6 +63,11 @@ class Settings:
     breaker_seconds: int
     registry: str
     stats: Callable[[], bool] | None
+
+    @property
+    def credentials_pass(self) -> bool:
+        """Whether each browser gets credentials of its own for the TURN servers, which soon expire."""
+        return self.relay and self.turn_secret is not None
 
 
 class _Refused(Exception):
@@ -68,6 +84,8 @@ class Key:
     default: Any
     check: Check
     description: str
+    secret: bool = False
+    """Its value is never shown."""
 
 
 def _boolean(value: Any) -> bool:
@@ -162,19 +180,39 @@ def _is_origin(text: str) -> bool:
 
 
 def _ice_servers(value: Any) -> tuple[Mapping[str, Any], ...]:
-    expected = _Refused('a list of RTCIceServer dicts, such as [{"urls": "stun:stun.example.org:3478"}]')
-    if not isinstance(value, list | tuple):
-        raise expected
-    for server in value:
-        urls = server.get("urls") if isinstance(server, Mapping) else None
-        urls = [urls] if isinstance(urls, str) else urls
-        if not isinstance(urls, list | tuple) or not urls:
-            raise expected
-        if not all(isinstance(url, str) and url.startswith(("stun:", "stuns:", "turn:", "turns:")) for url in urls):
-            raise expected
-        if not all(isinstance(field, str) for name, field in server.items() if name != "urls"):
-            raise expected
+    if not isinstance(value, list | tuple) or not all(map(_is_ice_server, value)):
+        raise _Refused('a list of RTCIceServer dicts, such as [{"urls": "stun:stun.example.org:3478"}]')
+    # A browser that is told of a TURN server without them makes no connection at all.
+    if any(needs_credentials(server) and not {"username", "credential"} <= server.keys() for server in value):
+        raise _Refused('a list of RTCIceServer dicts, with "username" and "credential" where a URL is turn: or turns:')
     return tuple(dict(server) for server in value)
+
+
+def _is_ice_server(server: Any) -> bool:
+    if not isinstance(server, Mapping):
+        return False
+    urls = server.get("urls")
+    return _are_urls([urls] if isinstance(urls, str) else urls or None, STUN_URL, TURN_URL) and all(
+        isinstance(text, str) for name, text in server.items() if name != "urls"
+    )
+
+
+def _turn_urls(value: Any) -> tuple[str, ...]:
+    if not _are_urls(value, TURN_URL):
+        raise _Refused('a list of TURN URLs, such as ["turn:turn.example.org:3478"]')
+    return tuple(value)
+
+
+def _are_urls(value: Any, *kinds: re.Pattern[str]) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(url, str) and any(kind.fullmatch(url) for kind in kinds) for url in value
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise _Refused("a string that is not empty")
+    return value
 
 
 def _registry(value: Any) -> str:
@@ -247,6 +285,15 @@ KEYS: Mapping[str, Key] = {
         _ice_servers,
         "`RTCIceServer` dicts for the browsers. `[]` is enough where all visitors share one network.",
     ),
+    "TURN_URLS": Key((), _turn_urls, "TURN servers that make credentials of `TURN_SECRET`, as coturn does."),
+    "TURN_SECRET": Key(None, _optional(_text), "What they know as `static-auth-secret`; never shown.", secret=True),
+    "TURN_LIFETIME": Key(3_600, _integer(60, 86_400), "Seconds in which such credentials open a TURN server."),
+    "RELAY": Key(
+        False,
+        _boolean,
+        "Bundle bytes may travel through TURN servers where two visitors can't reach each other; else TURN servers "
+        "serve as STUN servers only.",
+    ),
     "ORIGINS": Key((), _origins, "Origins, beside the app's own, whose pages may signal."),
     "PLAIN_HTTP": Key(
         "marked",
@@ -279,14 +326,23 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         config: `app.config`, or any mapping; other keys are not looked at.
 
     Raises:
-        ConfigurationError: a key is unknown, or its value is not what the key takes.
+        ConfigurationError: a key is unknown, its value is not what the key takes, or two keys do not go together.
     """
     given = {name[len(PREFIX) :]: value for name, value in config.items() if name.startswith(PREFIX)}
     for name in given:
         if name not in KEYS:
             raise ConfigurationError(_unknown(name))
     values = {name.lower(): check_value(name, given.get(name, key.default)) for name, key in KEYS.items()}
-    return Settings(**values)
+    settings = Settings(**values)
+    _agree(settings)
+    return settings
+
+
+def _agree(settings: Settings) -> None:
+    if settings.turn_urls and settings.turn_secret is None:
+        raise ConfigurationError("VIRALJS_TURN_URLS needs VIRALJS_TURN_SECRET, which these servers must know, too")
+    if settings.turn_secret is not None and not settings.turn_urls:
+        raise ConfigurationError("VIRALJS_TURN_SECRET needs VIRALJS_TURN_URLS, the servers that know it")
 
 
 def check_value(name: str, value: Any, shown_as: str | None = None) -> Any:
@@ -297,10 +353,12 @@ def check_value(name: str, value: Any, shown_as: str | None = None) -> Any:
         value: what was given.
         shown_as: what to call it in the error; the whole key if left out.
     """
+    key = KEYS[name]
     try:
-        return KEYS[name].check(value)
+        return key.check(value)
     except _Refused as refusal:
-        raise ConfigurationError(f"{shown_as or PREFIX + name} must be {refusal}, not {value!r}") from None
+        given = f"what was given ({type(value).__name__})" if key.secret else repr(value)
+        raise ConfigurationError(f"{shown_as or PREFIX + name} must be {refusal}, not {given}") from None
 
 
 def _unknown(name: str) -> str:

@@ -20,7 +20,7 @@ from .errors import BundleError
 from .facts import bundle_url, personal_reason, request_facts, response_facts
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .nearness import Distance
-from .negotiation import RequestFacts, judge_request, judge_response
+from .negotiation import judge_request, judge_response
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
     BODY_HEADERS,
@@ -196,7 +196,8 @@ def _by_peers(
         beginning = state.beginnings.get(
             (manifest, base), lambda: state.renderer.thin_beginning(manifest, state.settings, base)
         )
-        make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early))
+        ice = state.fresh_ice(recipient)
+        make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early, ice=ice))
     kind = "full" if plan is None else "thin"
     response.headers[HEADER] = kind
     undo.replaced_by, undo.headers_then = response.response, list(response.headers)

@@ -51,9 +51,7 @@ def clamp(report: Report, size: int) -> Report:
 
 
 def _clamp_upload(upload: Upload, size: int) -> Upload:
-    return replace(
-        upload, bytes=min(upload.bytes, size), milliseconds=min(upload.milliseconds, LONGEST_MILLISECONDS)
-    )
+    return replace(upload, bytes=min(upload.bytes, size), milliseconds=min(upload.milliseconds, LONGEST_MILLISECONDS))
 
 
 def learn(report: Report, here: Place, places: Mapping[str, Place]) -> Lessons:

@@ -126,13 +126,17 @@ class Ping:
 
 @dataclass(frozen=True)
 class Offer:
-    """A recipient's offer, with the pieces that it wants first as [first, count] pairs."""
+    """A recipient's offer, with the pieces that it wants first as [first, count] pairs.
+
+    Where credentials for TURN servers pass, `ice` has the `RTCIceServer` dicts for this connection.
+    """
 
     type: ClassVar = "offer"
     exchange: str
     digest: str
     sdp: str
     ranges: tuple[tuple[int, int], ...]
+    ice: tuple[Mapping[str, Any], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -211,8 +215,8 @@ def encode(message: SeederMessage | ServerMessage | Signal) -> str:
 
 
 def as_object(message: SeederMessage | ServerMessage | Signal) -> dict[str, Any]:
-    """Give a message as what JSON can hold."""
-    return {"type": message.type, **asdict(message)}
+    """Give a message as what JSON can hold, without the fields that are None."""
+    return {"type": message.type, **{name: value for name, value in asdict(message).items() if value is not None}}
 
 
 # Parsing ---------------------------------------------------------------------------------------------

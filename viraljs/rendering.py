@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined
 
 from .bundle import Manifest
 from .config import Settings
+from .ice import IceServer, lasting_servers
 
 BREAKER_COOKIE = "viraljs_failures"
 CONSENT_COOKIE = "viraljs_consent"
@@ -52,12 +53,14 @@ class Renderer:
             proof: that the digest was served (`Tickets.prove`).
         """
         before, after = self._shells["addition"]
-        return before + _dump({**self._seeding(manifest, settings, base), "proof": proof}) + after
+        island = {**self._seeding(manifest, settings, base), **_lasting_ice(settings), "proof": proof}
+        return before + _dump(island) + after
 
     def thin_beginning(self, manifest: Manifest, settings: Settings, base: str) -> bytes:
         """Render what all thin responses of a bundle begin with, to be kept; the arguments are those of `addition`."""
         receiving = {
             **self._seeding(manifest, settings, base),
+            **({} if settings.credentials_pass else _lasting_ice(settings)),
             "pieces": b64encode(manifest.pieces).decode(),
             "deadline": settings.deadline,
             "breaker": [BREAKER_COOKIE, settings.breaker_seconds],
@@ -66,7 +69,15 @@ class Renderer:
         }
         return self._shells["thin"][0] + _dump(receiving).removesuffix(b"}") + b","
 
-    def thin(self, beginning: bytes, ticket: str, *, stream: int | None = None, early: bool = False) -> bytes:
+    def thin(
+        self,
+        beginning: bytes,
+        ticket: str,
+        *,
+        stream: int | None = None,
+        early: bool = False,
+        ice: Sequence[IceServer] | None = None,
+    ) -> bytes:
         """Render what stands in place of a bundle in a thin response.
 
         Args:
@@ -74,8 +85,11 @@ class Renderer:
             ticket: names the recipient and the seeders that it may ask, the best first (`Tickets.issue`).
             stream: the piece from which the client begins at once to fetch from the server, if it is to do so.
             early: whether it announces what it has while it still receives.
+            ice: this visitor's own STUN and TURN servers, where `Settings.credentials_pass`.
         """
         own: dict[str, Any] = {"ticket": ticket, "early": early}
+        if ice is not None:
+            own["ice"] = ice
         if stream is not None:
             own["stream"] = stream
         return beginning + _dump(own).removeprefix(b"{") + self._shells["thin"][1]
@@ -89,13 +103,16 @@ class Renderer:
             "mediaType": manifest.media_type,
             "base": base,
             "client": f"client/{self.version}",
-            "ice": list(settings.ice_servers),
             "consent": settings.consent,
             "consentCookie": CONSENT_COOKIE,
         }
         if settings.upload_limit is not None:
             island["limit"] = settings.upload_limit
         return island
+
+
+def _lasting_ice(settings: Settings) -> dict[str, Any]:
+    return {"ice": lasting_servers(settings.ice_servers, settings.turn_urls, relay=settings.relay)}
 
 
 def _render(environment: Environment, name: str) -> tuple[bytes, bytes]:

@@ -19,6 +19,7 @@ from .errors import InitialisationError
 from .experience import Patience
 from .geography import Geography
 from .hub import Hub, LocalHub
+from .ice import IceServer, fresh_servers
 from .metrics import Metrics
 from .nearness import NO_FACTS, Facts, Place, locate
 from .negotiation import Policy
@@ -116,6 +117,14 @@ class State:
     def _sign_with(self, secrets_: Iterable[str | bytes]) -> Tickets:
         keys = [key.encode() if isinstance(key, str) else key for key in secrets_]
         return Tickets(keys, self.settings.ticket_lifetime, time.time)
+
+    def fresh_ice(self, peer: str) -> tuple[IceServer, ...] | None:
+        """Give a peer STUN and TURN servers with credentials of its own; None where the island says all there is."""
+        settings = self.settings
+        if not settings.credentials_pass or settings.turn_secret is None:
+            return None
+        servers, secret, lifetime = settings.ice_servers, settings.turn_secret, settings.turn_lifetime
+        return tuple(fresh_servers(servers, settings.turn_urls, secret, lifetime, peer, time.time()))
 
     @staticmethod
     def new_peer_id() -> str:

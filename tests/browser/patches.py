@@ -250,3 +250,28 @@ LATE_CANDIDATES = _CANDIDATES % "setTimeout(listener, 150, event);"
 
 NO_CANDIDATES = _CANDIDATES % ""
 """No candidate is ever found. With the other's at hand it can open the path all the same (RFC 8445, 7.3.1.3)."""
+
+PATHS = """
+window.paths = [];
+const Native = RTCPeerConnection;
+window.RTCPeerConnection = class extends Native {
+  constructor(...given) {
+    super(...given);
+    const path = [];
+    paths.push(path);
+    let transport;
+    const note = () => {
+      const pair = transport?.getSelectedCandidatePair();
+      if (pair) path.push([pair.local.type, pair.remote.type]);
+    };
+    this.addEventListener("connectionstatechange", () => {
+      if (this.sctp && !transport) {
+        transport = this.sctp.transport.iceTransport;
+        transport.addEventListener("selectedcandidatepairchange", note);
+      }
+      note();
+    });
+  }
+};
+"""
+"""`paths`: for each connection the types of candidates, its own and the other's, of each pair that it came to use."""

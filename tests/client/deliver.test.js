@@ -202,7 +202,7 @@ test("the original's load event comes after the run; then the record is told to 
   const [[url, report]] = v.beacons;
   assert.equal(url, new URL(`${v.island.base}/report`, SRC).href);
   assert.equal(report.ticket, v.island.ticket);
-  assert.deepEqual(report.uploads, [{ seeder: "a", bytes: 1050, milliseconds: 0, failure: null, roundTrip: null }]);
+  assert.deepEqual(report.uploads, [{ seeder: "a", bytes: 1050, milliseconds: 0, failure: null, roundTrip: 0 }]);
 });
 
 test("the page seeds what it received, under the name of its ticket, after the run", async (t) => {

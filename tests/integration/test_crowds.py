@@ -25,6 +25,7 @@ from tests.support.visits import (
 )
 from viraljs.config import KEYS
 from viraljs.delivery import EXPECT_SECONDS, TICKET_SLOT_SECONDS
+from viraljs.experience import Patience
 from viraljs.hub import LocalHub
 from viraljs.nearness import locate
 from viraljs.registry import MemoryRegistry
@@ -46,7 +47,7 @@ def start(clock):
     def start(**config):
         defaults = {name: KEYS[name].default for name in ("CROWD_SECONDS", "STREAM_SIZE")}
         app = new_app(**{**defaults, "MAX_SOCKETS": 100, **config})
-        state_of(app).registry = MemoryRegistry(clock, Random(0), 75.0)
+        state_of(app).registry = MemoryRegistry(clock, Random(0), 75.0, Patience(3, 600.0))
         state_of(app).hub = LocalHub(clock)
         serve_bundle(app, lambda: BUNDLE)
         serve_bundle(app, lambda: LARGE, "/large.js")
@@ -70,7 +71,7 @@ def thin(app, url="/app.js", **options):
 
 
 def uploads(app, peer, digest=DIGEST):
-    found = state_of(app).registry.candidates(digest, HERE, 16)
+    found = state_of(app).registry.candidates(digest, HERE, 16, slots=99)
     return next(one.uploads for one in found if one.peer == peer)
 
 
@@ -256,7 +257,8 @@ def test_an_offer_waits_for_a_recipient_that_has_yet_to_connect_and_progress_is_
 
     def has(percent):
         return any(
-            (one.peer, one.progress) == (name, percent) for one in registry.candidates(digest_of(LARGE), HERE, 16)
+            (one.peer, one.progress) == (name, percent)
+            for one in registry.candidates(digest_of(LARGE), HERE, 16, slots=6)
         )
 
     for percent in (50, 100):

@@ -144,6 +144,23 @@ def test_the_whole_way_from_the_first_visit_to_the_end_of_a_delivery(site):
     until(lambda: site.uploads(name) == 0, "a free slot")
 
 
+def test_credentials_for_a_relay_go_to_each_end_by_itself_and_into_no_cache(start):
+    turn = {"TURN_URLS": ["turn:turn.example.org"], "TURN_SECRET": "hush", "ICE_SERVERS": []}
+    site = start(RELAY=True, **turn)
+    _, full = get_island(f"{site.url}/app.js")
+    assert full["ice"] == [{"urls": ["stun:turn.example.org"]}]
+    seeder = site.joined()
+    _, thin = get_island(f"{site.url}/app.js")
+    reply = Background(post, site.offers, {"ticket": thin["ticket"], "offers": offer_to(seeder.name)})
+    offer = seeder.hear()
+    seeder.say(type="answer", exchange=offer["exchange"], sdp=SDP)
+    assert reply.result()[0] == 200
+
+    for (server,), name in (thin["ice"], recipient_in(thin["ticket"])), (offer["ice"], seeder.name):
+        assert server["urls"] == ["turn:turn.example.org"]
+        assert server["username"].endswith(f":{name}")
+
+
 def test_candidates_of_the_seeder_can_be_asked_for_without_having_any(site):
     seeder = site.joined()
     ticket = site.ticket()

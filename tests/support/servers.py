@@ -63,13 +63,13 @@ def serve(
 
 
 @contextmanager
-def serve_here(app: Flask) -> Iterator[str]:
+def serve_here(app: Flask, host: str = HOST) -> Iterator[str]:
     """Run an app in threads of this process, so that a test can look into it; yields its address."""
-    server = make_server(HOST, 0, app, threaded=True)
+    server = make_server(host, 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_SECONDS}, daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_port}"
+        yield f"http://{host}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join(STOP_SECONDS)

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, abort, g, render_template_string, request, send_file
 
-from tests.support.servers import serve_here
+from tests.support.servers import HOST, serve_here
 from tests.support.until import until
 from viraljs import ViralJS, signals
 from viraljs.nearness import NOWHERE
@@ -161,9 +161,9 @@ class Site:
         self.pages[name] = Page(body, {name.replace("_", "-"): value for name, value in headers.items()})
 
     @contextmanager
-    def running(self) -> Iterator[Site]:
+    def running(self, host: str = HOST) -> Iterator[Site]:
         """Serve on a free port of this machine, from threads."""
-        with self.listening(), serve_here(self.app) as address:
+        with self.listening(), serve_here(self.app, host) as address:
             self.port = address.rsplit(":", 1)[1]
             yield self
 
@@ -200,7 +200,7 @@ class Site:
             released.set()
             self.valve = None
 
-    def url(self, path: str = "", host: str = "127.0.0.1") -> str:
+    def url(self, path: str = "", host: str = HOST) -> str:
         """Give the address of a page."""
         return f"http://{host}:{self.port}/{path}"
 
@@ -261,7 +261,7 @@ class Site:
 
     def _swarm(self, name: str) -> list[Candidate]:
         digest = sha256(self.bundles[name]).hexdigest()
-        return self.state.registry.candidates(digest, NOWHERE, MOST_PEERS)
+        return self.state.registry.candidates(digest, NOWHERE, MOST_PEERS, slots=MOST_PEERS)
 
     @property
     def seeders(self) -> list[str]:

@@ -159,7 +159,7 @@ def test_the_registry_learns_of_progress(app):
     found: list[int] = []
 
     def look():
-        found.extend(one.progress for one in state_of(app).registry.candidates(DIGEST, NOWHERE, 16))
+        found.extend(one.progress for one in state_of(app).registry.candidates(DIGEST, NOWHERE, 16, slots=6))
 
     run(app, FakeWebSocket(announce(app, progress=25), look, announce(app, progress=75), look, None, None))
 

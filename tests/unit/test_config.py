@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -63,9 +64,30 @@ VALUES = {
             [{"urls": ["stun:a", 1]}],
             [{"url": "stun:stun.example.org"}],
             [{"urls": "turn:turn.example.org", "credential": b"secret"}],
+            [{"urls": "stun://stun.example.org"}],
+            [{"urls": "stun:stun.example.org?transport=udp"}],
+            [{"urls": "stun:"}],
+            [{"urls": "stun:[::1"}],
+            [{"urls": "stun:stun.example.org:port"}],
+            [{"urls": "turn:me@turn.example.org", "username": "me", "credential": "secret"}],
+            [{"urls": "turn:turn.example.org?transport=sctp", "username": "me", "credential": "secret"}],
             STUN,
         ],
     ),
+    "TURN_URLS": (
+        [
+            ["turn:turn.example.org"],
+            (
+                "turns:turn.example.org:443?transport=tcp",
+                "turn:192.0.2.1:3478?transport=udp",
+                "turn:[2001:db8::1]:3478",
+            ),
+        ],
+        [None, "turn:turn.example.org", ["stun:stun.example.org"], ["turn:"], ["turn:a?transport=tls"], [STUN], [""]],
+    ),
+    "TURN_SECRET": (["a secret"], ["", 1, True]),
+    "TURN_LIFETIME": integers(60, 86_400),
+    "RELAY": BOOLEANS,
     "ORIGINS": (
         [[], ["https://www.example.org"], ("http://localhost:5000", "https://[2001:db8::1]:8443")],
         [
@@ -112,6 +134,10 @@ EXPECTATIONS = {
     "CLIENT_CACHE": "an integer from 0 to 1099511627776",
     "UPLOAD_LIMIT": "None or an integer from 1 to 1099511627776",
     "ICE_SERVERS": "a list of RTCIceServer dicts, such as [{",
+    "TURN_URLS": 'a list of TURN URLs, such as ["turn:turn.example.org:3478"]',
+    "TURN_SECRET": "None or a string that is not empty",
+    "TURN_LIFETIME": "an integer from 60 to 86400",
+    "RELAY": "True or False",
     "ORIGINS": 'a list of origins, such as ["https://www.example.org"], without a path',
     "PLAIN_HTTP": "one of 'marked', 'always', 'never'",
     "CONSENT": "True or False",
@@ -125,6 +151,11 @@ EXPECTATIONS = {
     "REGISTRY": '"memory://"',
     "STATS": "None or a function without arguments that says whether the current request may read the statistics",
 }
+COMPANIONS: dict[str, dict[str, Any]] = {
+    "TURN_URLS": {"TURN_SECRET": "a secret"},
+    "TURN_SECRET": {"TURN_URLS": ["turn:turn.example.org"]},
+}
+"""What must be set, too, for a key to mean anything."""
 GOOD = [pytest.param(key, value, id=f"{key}={value!r}"[:60]) for key, (good, _) in VALUES.items() for value in good]
 BAD = [pytest.param(key, value, id=f"{key}={value!r}"[:60]) for key, (_, bad) in VALUES.items() for value in bad]
 
@@ -135,7 +166,7 @@ def test_every_key_is_tried_here():
 
 @pytest.mark.parametrize(("key", "value"), GOOD)
 def test_a_good_value_is_taken(key, value):
-    settings = read_settings({PREFIX + key: value})
+    settings = read_settings({PREFIX + name: given for name, given in {**COMPANIONS.get(key, {}), key: value}.items()})
 
     assert getattr(settings, key.lower()) == KEYS[key].check(value)
 
@@ -147,7 +178,8 @@ def test_a_bad_value_is_refused_with_the_key_the_expectation_and_the_value(key, 
 
     said = str(refusal.value)
     assert said.startswith(f"VIRALJS_{key} must be {EXPECTATIONS[key]}")
-    assert said.endswith(f", not {value!r}")
+    shown = f"what was given ({type(value).__name__})" if KEYS[key].secret else repr(value)
+    assert said.endswith(f", not {shown}")
 
 
 def test_an_error_reads_as_a_sentence():
@@ -191,6 +223,39 @@ def test_the_defaults_are_good_values():
 
 def test_settings_and_keys_are_the_same_list():
     assert [field.name.upper() for field in fields(Settings)] == list(KEYS)
+
+
+def test_a_turn_server_of_the_list_needs_its_credentials():
+    with pytest.raises(
+        ConfigurationError, match='dicts, with "username" and "credential" where a URL is turn: or turns'
+    ):
+        read_settings({"VIRALJS_ICE_SERVERS": [STUN, {"urls": ["stun:a", "turn:a"], "username": "me"}]})
+
+
+def test_urls_and_secret_of_turn_go_together():
+    with pytest.raises(ConfigurationError, match=r"^VIRALJS_TURN_URLS needs VIRALJS_TURN_SECRET"):
+        read_settings({"VIRALJS_TURN_URLS": ["turn:turn.example.org"]})
+    with pytest.raises(ConfigurationError, match=r"^VIRALJS_TURN_SECRET needs VIRALJS_TURN_URLS") as refusal:
+        read_settings({"VIRALJS_TURN_SECRET": "hush"})
+    assert "hush" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("relay", "passing"), [(True, True), (False, False)])
+def test_credentials_pass_where_a_relay_is_allowed_that_makes_them(relay, passing):
+    turn = {"VIRALJS_TURN_URLS": ["turn:turn.example.org"], "VIRALJS_TURN_SECRET": "hush"}
+
+    assert read_settings({**turn, "VIRALJS_RELAY": relay}).credentials_pass is passing
+    assert not read_settings({"VIRALJS_RELAY": relay, "VIRALJS_ICE_SERVERS": [TURN]}).credentials_pass
+
+
+def test_no_error_and_no_repr_tells_a_secret():
+    with pytest.raises(ConfigurationError) as refusal:
+        read_settings({"VIRALJS_TURN_SECRET": b"hush"})
+    settings = read_settings({"VIRALJS_TURN_SECRET": "hush", "VIRALJS_TURN_URLS": ["turn:turn.example.org"]})
+
+    assert str(refusal.value).endswith("must be None or a string that is not empty, not what was given (bytes)")
+    assert "hush" not in repr(settings)
+    assert settings.turn_secret == "hush"
 
 
 def test_what_is_read_does_not_change_with_what_was_given():

@@ -35,7 +35,7 @@ def terms(*, nearby=Distance.ANY, peers=3, slots=6, stream_size=1 << 21):
 
 
 def ranked(*candidates, seed=0, **changes):
-    return "".join(one.peer for one in rank(candidates, HERE, terms(**changes), Random(seed)))
+    return "".join(one.peer for one in rank(candidates, Visitor(HERE, False, True), terms(**changes), Random(seed)))
 
 
 class Books:
@@ -89,7 +89,7 @@ def test_of_those_far_away_the_nearer_come_first():
     somewhere = Place("d", country="AT", continent="EU")
 
     candidates = [peer("s", somewhere), peer("f", feldkirch), peer("g", graz)]
-    order = [one.peer for one in rank(candidates, vienna, terms(), Random(0))]
+    order = [one.peer for one in rank(candidates, Visitor(vienna, False, True), terms(), Random(0))]
 
     assert order == ["g", "f", "s"]
 

@@ -222,6 +222,12 @@ def test_what_the_server_says():
     }
 
 
+def test_an_offer_names_ice_servers_where_the_seeder_can_not_know_them():
+    server = {"urls": ["turn:turn.example.org"], "username": "1:me", "credential": "c"}
+
+    assert json.loads(encode(Offer("r.s", DIGEST, SDP, (), (server,))))["ice"] == [server]
+
+
 # What is refused, and how it is said -------------------------------------------------------------------
 
 

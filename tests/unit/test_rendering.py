@@ -85,6 +85,27 @@ def test_a_limit_is_told_where_there_is_one(renderer, manifest, settings, render
     assert "limit" not in island_of(render(renderer, manifest, settings, "t"))
 
 
+TURN = {"VIRALJS_TURN_URLS": ["turn:turn.example.org"], "VIRALJS_TURN_SECRET": "hush", "VIRALJS_ICE_SERVERS": []}
+OWN = [{"urls": ["turn:turn.example.org"], "username": "1:me", "credential": "c"}]
+
+
+@BOTH
+def test_where_nothing_may_be_relayed_a_turn_server_is_told_of_as_a_stun_server(renderer, manifest, render):
+    island = island_of(render(renderer, manifest, read_settings(TURN), "t"))
+
+    assert island["ice"] == [{"urls": ["stun:turn.example.org"]}]
+
+
+def test_passing_credentials_are_in_what_is_the_visitors_own_and_nowhere_else(renderer, manifest):
+    relaying = read_settings({**TURN, "VIRALJS_RELAY": True})
+    thin = thin_of(renderer, manifest, relaying, "t", ice=OWN)
+
+    assert island_of(thin)["ice"] == OWN
+    assert thin.count(b'"ice":') == 1
+    assert island_of(addition_of(renderer, manifest, relaying, "p"))["ice"] == [{"urls": ["stun:turn.example.org"]}]
+    assert b"hush" not in thin
+
+
 def test_the_addition_begins_on_a_line_of_its_own_and_ends_what_was_open(renderer, manifest, settings):
     assert renderer.addition(manifest, settings, BASE, "p").startswith(b"\n;")
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -68,7 +69,7 @@ def test_retired_secrets_still_verify_but_do_not_sign():
 
 def test_two_apps_without_a_secret_do_not_share_one():
     settings = read_settings({})
-    one, other = State(Flask("one"), settings), State(Flask("other"), settings)
+    one, other = (State(Flask(name), settings, lambda: None) for name in ("one", "other"))
 
     assert one.tickets.read(one.tickets.issue(TICKET)) == TICKET
     assert other.tickets.prove(TICKET.digest) != one.tickets.prove(TICKET.digest)
@@ -76,6 +77,25 @@ def test_two_apps_without_a_secret_do_not_share_one():
 
 def test_peer_ids_do_not_repeat():
     assert len({State.new_peer_id() for _ in range(1_000)}) == 1_000
+
+
+TURN: dict[str, Any] = {"TURN_URLS": ["turn:turn.example.org"], "TURN_SECRET": "hush", "TURN_LIFETIME": 60}
+
+
+def test_each_peer_gets_credentials_of_its_own_that_pass(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1_000.5)
+    state = state_of(new_app(RELAY=True, ICE_SERVERS=[{"urls": "stun:a"}], **TURN))
+
+    (stun, turn), (_, other) = state.fresh_ice("me") or (), state.fresh_ice("you") or ()
+
+    assert stun == {"urls": "stun:a"}
+    assert (turn["urls"], turn["username"]) == (["turn:turn.example.org"], "1060:me")
+    assert turn["credential"] != other["credential"]
+
+
+@pytest.mark.parametrize("config", [{}, TURN, {"RELAY": True}], ids=["no relay", "not allowed", "nothing to allow"])
+def test_without_a_relay_nobody_gets_any(config):
+    assert state_of(new_app(**config)).fresh_ice("me") is None
 
 
 # Sockets ----------------------------------------------------------------------------------------------

@@ -31,8 +31,8 @@ import { CANCEL, DATA, decode, encode, HAVE, HELLO, PACKED, REFUSE, REQUEST, VER
  */
 export function listen(seeder, channel, events, close) {
   let ended = false;
-  /** When the other side was made to begin. */
-  let knocked = 0;
+  /** When the other side was made to begin, until it does. */
+  let knocked = NaN;
 
   /** @param {string} reason */
   function end(reason) {
@@ -45,8 +45,9 @@ export function listen(seeder, channel, events, close) {
   channel.binaryType = "arraybuffer";
   channel.addEventListener("close", () => end("lost"));
   channel.addEventListener("message", ({ data }) => {
-    if (knocked) events.trip?.(Math.round(performance.now() - knocked));
-    knocked = 0;
+    const trip = performance.now() - knocked;
+    knocked = NaN;
+    if (trip >= 0) events.trip?.(Math.round(trip));
     const { type, words, bytes } = decode(data) ?? { type: REFUSE, words: [], bytes: data };
     if (type === HAVE) events.have(words);
     else if (type === DATA || type === PACKED) events.data(words, bytes);

@@ -98,14 +98,23 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     if (!partial) window.dispatchEvent(new CustomEvent("viraljs:seeding", { detail: record }));
   }
 
-  /** @param {{exchange: string, digest: string, sdp: string, ranges: import("./types.js").Range[]}} offer */
-  async function answer({ exchange, digest, sdp, ranges }) {
+  /**
+   * @typedef {object} Offer
+   * @property {string} exchange
+   * @property {string} digest
+   * @property {string} sdp
+   * @property {import("./types.js").Range[]} ranges
+   * @property {RTCIceServer[]} [ice] where the island's may be out of date
+   *
+   * @param {Offer} offer
+   */
+  async function answer({ exchange, digest, sdp, ranges, ice }) {
     const seed = seeds.get(digest);
     if (!seed || connections.size >= slots) {
       socket.send({ type: "refuse", exchange, reason: seed ? "busy" : "gone" });
       return;
     }
-    const connection = new RTCPeerConnection({ iceServers: seed.island.ice });
+    const connection = new RTCPeerConnection({ iceServers: ice ?? seed.island.ice });
     connections.set(exchange, connection);
     const line = socket.line();
     /** @param {object} message for the line that brought the offer: of another one's, the server knows nothing */
