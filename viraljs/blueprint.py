@@ -167,7 +167,8 @@ def _report() -> tuple[str, int]:
         _exchange(ticket, upload.seeder)
     if not state.registry.claim(f"report:{ticket.recipient}", REPORT_SECONDS):
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
-    _note(state, learn(report, visitor_place(state.locate, state.warn_once), _places(state, ticket)))
+    here = visitor_place(state.locate, state.warn_once)
+    _note(state, learn(report, here, _places(state, ticket), state.registry.is_troubled))
     signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)
     return "", 204
 

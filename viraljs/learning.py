@@ -6,12 +6,12 @@ what can be, and moves means a little at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from .experience import Outcome
 from .messages import Report, Upload
-from .nearness import Place, borders
+from .nearness import Distance, Place, distance, inside
 
 UNREACHABLE = "unreachable"
 """The seeder answered, and yet no path was found between the two in good time."""
@@ -54,26 +54,48 @@ def _clamp_upload(upload: Upload, size: int) -> Upload:
     return replace(upload, bytes=min(upload.bytes, size), milliseconds=min(upload.milliseconds, LONGEST_MILLISECONDS))
 
 
-def learn(report: Report, here: Place, places: Mapping[str, Place]) -> Lessons:
+def learn(report: Report, here: Place, places: Mapping[str, Place], troubled: Callable[[str], bool]) -> Lessons:
     """Draw the lessons.
 
     Args:
         report: clamped.
         here: where it comes from.
         places: where its seeders are, of those that are still known.
+        troubled: says of a border whether the last delivery through it failed.
     """
     telling = [upload for upload in report.uploads if upload.failure not in BLAMELESS]
-    passages: dict[str, bool] = {}
-    for upload in telling:
-        if upload.seeder in places and (upload.bytes or upload.failure == UNREACHABLE):
-            for border in borders(here, places[upload.seeder]):
-                # One that got through shows that others could have.
-                passages[border] = passages.get(border, True) and not upload.bytes
+    near, far = _part(telling, here, places)
     return Lessons(
         {upload.seeder: _outcome(upload) for upload in telling},
-        passages,
+        {**_judge(inside(here), near, {}, troubled), **_judge(here.network, far, places, troubled)},
         tuple(upload.seeder for upload in telling if upload.failure == CORRUPT),
     )
+
+
+def _part(uploads: list[Upload], here: Place, places: Mapping[str, Place]) -> tuple[list[Upload], list[Upload]]:
+    """Tell those inside the network from those outside; of whom the place is not known is neither."""
+    known = [(distance(here, places[upload.seeder]), upload) for upload in uploads if upload.seeder in places]
+    near = [upload for step, upload in known if step <= Distance.NETWORK]
+    return near, [upload for step, upload in known if step > Distance.NETWORK]
+
+
+def _judge(
+    own: str, uploads: list[Upload], places: Mapping[str, Place], troubled: Callable[[str], bool]
+) -> dict[str, bool]:
+    """Say of borders whether all failed: of the reporter's own, and of those of its seeders' networks.
+
+    Where nobody got through, it may be either side. A border that had trouble before is taken to be the cause, so that
+    one closed network does not speak against all that its visitors ask.
+    """
+    reached = [upload for upload in uploads if upload.bytes]
+    missed = [upload for upload in uploads if upload.failure == UNREACHABLE and not upload.bytes]
+    verdict = {}
+    if reached or missed:
+        verdict[own] = not reached
+    if reached or not troubled(own):
+        verdict |= {places[one.seeder].network: True for one in missed if one.seeder in places}
+    verdict |= {places[one.seeder].network: False for one in reached if one.seeder in places}
+    return {border: failed for border, failed in verdict.items() if border}
 
 
 def _outcome(upload: Upload) -> Outcome:

@@ -19,9 +19,9 @@ ONE_SEEDER_BYTES = 1 << 20
 QUARTERS = 4
 """Steps in which progress counts: finer ones would send everybody to the same peer."""
 
-SHUNNED_FAILURES = 2.0
+SHUNNED_FAILURES = 1.5
 """From here on a seeder comes after all others, however near; half of it is forgotten in ten minutes."""
-HOPELESS_FAILURES = 5.0
+HOPELESS_FAILURES = 4.5
 """From here on it is not chosen."""
 USUAL_RATE = 1_000_000.0
 USUAL_ROUND_TRIP = 0.03
@@ -112,9 +112,10 @@ def _may_serve(candidate: Candidate, far: Distance, visitor: Visitor, terms: Ter
 
 
 def _first_megabyte(candidate: Candidate) -> float:
-    """Expect so many seconds from it, beside those that it serves already."""
+    """Expect so many seconds from it, beside those that it serves already; a failure counts as twice the time."""
     rate = (candidate.rate or USUAL_RATE) / (candidate.uploads + 1)
-    return SETUP_ROUND_TRIPS * (candidate.round_trip or USUAL_ROUND_TRIP) + ONE_SEEDER_BYTES / rate
+    seconds = SETUP_ROUND_TRIPS * (candidate.round_trip or USUAL_ROUND_TRIP) + ONE_SEEDER_BYTES / rate
+    return float(seconds * 2**candidate.failures)
 
 
 def _remoteness(one: Place, other: Place) -> int:

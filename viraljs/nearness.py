@@ -184,13 +184,6 @@ def inside(place: Place) -> str:
     return place.network and f"inside {place.network}"
 
 
-def borders(one: Place, other: Place) -> tuple[str, ...]:
-    """Name what stands between two places and may let nothing through: firewalls around networks, or inside one."""
-    if distance(one, other) <= Distance.NETWORK:
-        return (inside(one),)
-    return tuple(place.network for place in (one, other) if place.network)
-
-
 def kilometres(one: Place, other: Place) -> float | None:
     """Measure along the great circle (haversine formula); None where either's coordinates are not known."""
     if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:

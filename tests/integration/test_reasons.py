@@ -221,11 +221,12 @@ def test_unreadable_a_file_changed_while_it_was_read(tmp_path, monkeypatch, capl
 
 
 def test_every_reason_that_can_be_given_is_tried_here_and_documented():
-    sources = "".join((ROOT / "viraljs" / f"{name}.py").read_text() for name in ("negotiation", "delivery"))
-    given = set(re.findall(r'\("([a-z-]+)", ', sources)) | set(re.findall(r'return "([a-z-]+)"', sources))
+    sources = "".join((ROOT / "viraljs" / f"{name}.py").read_text() for name in ("negotiation", "delivery", "visitors"))
+    given = set(re.findall(r'\("([a-z-]+)", ', sources)) | set(re.findall(r'return (?:"", )?"([a-z-]+)"', sources))
     given |= set(re.findall(r'_untouched\(response, "([a-z-]+)"', sources)) | {"worker", "destination", "empty"}
-    given |= {"small", "buffer", "breaker"}
-    tried = {case.reason for case in RESPONSES + REQUESTS} | {"buffer", "imports", "not-modified", "unreadable"}
+    given |= {"small", "buffer", "breaker", "imports"}
+    elsewhere = {"buffer", "imports", "not-modified", "unreadable", "network", "group", "group-error"}
+    tried = {case.reason for case in RESPONSES + REQUESTS} | elsewhere
     documented = set(re.findall(r"\* - ``([a-z-]+)``", (ROOT / "docs" / "reasons.rst").read_text()))
 
     given.discard("untouched")

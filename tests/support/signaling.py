@@ -101,9 +101,9 @@ def get(url: str, headers: dict[str, str] | None = None) -> tuple[bytes, dict[st
         return response.read(), dict(response.headers)
 
 
-def get_island(url: str) -> tuple[str, dict[str, Any]]:
-    """Get a bundle; give the kind of the response, and its island."""
-    body, headers = get(url)
+def get_island(url: str, **more: str) -> tuple[str, dict[str, Any]]:
+    """Get a bundle, with more headers than a browser's; give the kind of the response, and its island."""
+    body, headers = get(url, {name.replace("_", "-"): value for name, value in more.items()})
     return headers["ViralJS-Delivery"], island_of(body)
 
 

@@ -137,8 +137,9 @@ def test_among_equals_chance_decides_so_that_none_becomes_a_hot_spot():
         (peer("b", rate=1e6), peer("w", rate=1e6, round_trip=1.0)),
         (peer("b", rate=4e6), peer("w")),
         (peer("b"), peer("w", rate=2e5)),
+        (peer("b"), peer("w", failures=1.5)),
     ],
-    ids=["idle", "fast", "close", "known to be fast", "known to be slow"],
+    ids=["idle", "fast", "close", "known to be fast", "known to be slow", "without a failure"],
 )
 def test_who_is_expected_to_deliver_more_is_chosen_more_often_but_not_always(better, worse):
     chosen = first(better, worse)
@@ -155,6 +156,16 @@ def test_a_seeder_without_a_free_slot_is_passed_over():
 )
 def test_nobody_from_farther_than_nearby_is_chosen(nearby, chosen):
     assert ranked(peer("s"), peer("n", NEIGHBOUR), peer("f", ABROAD), nearby=nearby) == chosen
+
+
+def test_who_gets_through_to_nobody_outside_asks_inside_only_and_the_other_way_round():
+    candidates = peer("s"), peer("n", NEIGHBOUR), peer("f", ABROAD)
+
+    def of(**visitor):
+        return "".join(one.peer for one in rank(candidates, Visitor(HERE, False, True, **visitor), terms(), Random(0)))
+
+    assert of(enclosed=True) == "sn"
+    assert of(isolated=True) == "f"
 
 
 def test_who_is_nowhere_is_near_to_nobody():

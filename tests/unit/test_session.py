@@ -20,6 +20,7 @@ LATE = Candidates("r.me", (CANDIDATE,))
 def check_proof(token, digest):
     if token != f"proof of {digest}":
         raise TokenError("the ticket was not issued by this server")
+    return ""
 
 
 def text(**message):
@@ -121,6 +122,18 @@ def test_a_digest_without_its_proof_ends_the_session(session):
     forged = text(type="announce", digest=DIGEST, proof="proof of another")
 
     assert closing(session.received(forged)) == (4403, "the ticket was not issued by this server")
+
+
+def test_a_peer_joins_as_one_of_the_group_that_its_proof_names_and_stays_in_it():
+    session = SeederSession("me", lambda token, _: token.partition(" ")[0], 65_536, heartbeat=25.0, slots=6)
+
+    assert session.received(text(type="announce", digest=DIGEST, proof="red proof", progress=5)) == [
+        Joined(DIGEST, 5, "red")
+    ]
+    assert session.received(text(type="announce", digest=DIGEST, proof="blue proof")) == [
+        Close(4403, "a peer is in one group")
+    ]
+    assert session.closed() == [Left(DIGEST, complete=False, group="red")]
 
 
 def test_one_peer_announces_64_digests_at_most(session):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.clocks import Clock
 from viraljs.errors import TokenError
-from viraljs.tickets import Ticket, Tickets
+from viraljs.tickets import Ticket, Tickets, name_group, name_swarm
 
 DIGEST, OTHER = "ab" * 32, "cd" * 32
 TICKET = Ticket("recipient", DIGEST, ("near", "far"))
@@ -42,7 +42,7 @@ def test_a_ticket_comes_back_as_it_was_issued(tickets):
 
 
 def test_a_browser_can_read_who_may_be_asked(tickets):
-    assert tickets.issue(TICKET).split(".")[0].split("~") == [DIGEST, "recipient", "near", "far"]
+    assert tickets.issue(TICKET).split(".")[0].split("~") == [f"{DIGEST}-0", "recipient", "near", "far"]
 
 
 def test_a_ticket_holds_for_its_lifetime_and_no_longer(tickets, clock):
@@ -126,3 +126,36 @@ def test_a_proof_is_no_ticket(tickets):
 
 def test_an_exchange_is_named_after_both_ends():
     assert Ticket("recipient", "ab" * 32, ("seeder",)).exchange("seeder") == "recipient.seeder"
+
+
+def test_a_ticket_tells_size_and_group(tickets):
+    ticket = Ticket("recipient", DIGEST, ("near",), 1_000, name_group("red"))
+
+    token = tickets.issue(ticket)
+
+    assert tickets.read(token) == ticket
+    assert "red" not in token, "browsers need not know what a site calls its groups"
+    assert tickets.check_proof(token, DIGEST) == name_group("red")
+
+
+def test_a_proof_is_for_a_group(tickets):
+    red, blue = name_group("red"), name_group("blue")
+    proof = tickets.prove(DIGEST, red)
+
+    assert tickets.check_proof(proof, DIGEST) == red
+    assert tickets.check_proof(tickets.prove(DIGEST), DIGEST) == ""
+    for forged in (
+        proof.replace(red, blue),
+        proof.split(":")[1],
+        f":{proof.split(':')[1]}",
+        f"{red}:{tickets.prove(DIGEST)}",
+    ):
+        with pytest.raises(TokenError):
+            tickets.check_proof(forged, DIGEST)
+    with pytest.raises(TokenError):
+        tickets.check_proof(proof, OTHER)
+
+
+def test_swarms_of_two_groups_and_of_no_group_have_three_names():
+    assert len({name_swarm(DIGEST, name_group(name)) for name in ("red", "blue", "")}) == 3
+    assert name_swarm(DIGEST, "") == DIGEST

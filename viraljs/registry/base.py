@@ -79,6 +79,10 @@ class Registry(ABC):
         """Count a delivery that was to go through a border: of a network, or from machine to machine inside one."""
 
     @abstractmethod
+    def is_troubled(self, border: str) -> bool:
+        """Say whether the last delivery that was to go through a border failed."""
+
+    @abstractmethod
     def is_closed(self, border: str) -> bool:
         """Say whether deliveries through a border kept failing of late."""
 

@@ -287,6 +287,10 @@ class MemoryRegistry(Registry):
             while len(self._passages) > MOST_BORDERS:
                 self._passages.popitem(last=False)
 
+    def is_troubled(self, border: str) -> bool:
+        """See `Registry.is_troubled`."""
+        return border in self._passages
+
     def is_closed(self, border: str) -> bool:
         """See `Registry.is_closed`."""
         with self._lock:
