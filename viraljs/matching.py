@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import log, log2
+from math import frexp, log
+from operator import itemgetter
 from random import Random
 
 from .messages import COMPLETE
 from .nearness import Distance, Place, distance, kilometres
 from .peers import Candidate
 
-SAMPLE = 16
+SAMPLE = 12
 """Candidates to look at for one choice; more would cost time and hardly better it."""
 ONE_SEEDER_BYTES = 1 << 20
 """Up to this size a second seeder would not make it faster, only busier."""
@@ -87,18 +88,19 @@ def rank(candidates: Sequence[Candidate], visitor: Visitor, terms: Terms, rng: R
         terms: what is asked of them.
         rng: chance.
     """
-
-    def order(candidate: Candidate, far: Distance) -> tuple[bool, Distance, int, int, float]:
-        quarters = candidate.progress * QUARTERS // COMPLETE
-        shunned = candidate.failures >= SHUNNED_FAILURES
-        # The smallest of exponential variables falls to each in proportion to its weight (Efraimidis, Spirakis 2006).
-        lot = -log(1.0 - rng.random()) * _first_megabyte(candidate)
-        return shunned, far, _remoteness(place, candidate.place) if far > Distance.NETWORK else 0, -quarters, lot
-
     place = visitor.place
-    far = [(one, distance(place, one.place)) for one in candidates]
-    fit = [(order(one, step), one) for one, step in far if _may_serve(one, step, visitor, terms)]
-    return [one for _, one in sorted(fit, key=lambda pair: pair[0])]
+    fit = []
+    for candidate in candidates:
+        far = distance(place, candidate.place)
+        if _may_serve(candidate, far, visitor, terms):
+            shunned = candidate.failures >= SHUNNED_FAILURES
+            remoteness = _remoteness(place, candidate.place) if far > Distance.NETWORK else 0
+            quarters = candidate.progress * QUARTERS // COMPLETE
+            # The smallest exponential variable falls to each in proportion to its weight (Efraimidis, Spirakis 2006).
+            lot = -log(1.0 - rng.random()) * _first_megabyte(candidate)
+            fit.append((shunned, far, remoteness, -quarters, lot, candidate))
+    fit.sort(key=itemgetter(slice(5)))
+    return [one[-1] for one in fit]
 
 
 def _may_serve(candidate: Candidate, far: Distance, visitor: Visitor, terms: Terms) -> bool:
@@ -121,7 +123,13 @@ def _first_megabyte(candidate: Candidate) -> float:
 def _remoteness(one: Place, other: Place) -> int:
     """Count how often the distance doubles; an unknown one is the largest."""
     apart = kilometres(one, other)
-    return LARGEST_REMOTENESS if apart is None else int(log2(max(apart / NEAREST_KILOMETRES, 1.0)))
+    return (
+        LARGEST_REMOTENESS
+        if apart is None
+        else frexp(apart / NEAREST_KILOMETRES)[1]
+        if apart > NEAREST_KILOMETRES
+        else 0
+    )
 
 
 def make_plan(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import asin, cos, radians, sin, sqrt
 
@@ -172,9 +173,17 @@ def _prefix(address: IPv4Address | IPv6Address, bits: int) -> str:
 
 def distance(one: Place, other: Place) -> Distance:
     """Measure how far two places are apart; an unknown place is far from everything."""
-    for step, here, there in zip(Distance, one.areas, other.areas, strict=False):
-        if here and here == there:
-            return step
+    # Written out: this runs for each candidate of each request.
+    if one.address and one.address == other.address:
+        return Distance.ADDRESS
+    if one.network and one.network == other.network:
+        return Distance.NETWORK
+    if one.system and one.system == other.system:
+        return Distance.ASN
+    if one.country and one.country == other.country:
+        return Distance.COUNTRY
+    if one.continent and one.continent == other.continent:
+        return Distance.CONTINENT
     apart = kilometres(one, other)
     return Distance.CONTINENT if apart is not None and apart <= CONTINENT_KILOMETRES else Distance.ANY
 
@@ -185,10 +194,17 @@ def inside(place: Place) -> str:
 
 
 def kilometres(one: Place, other: Place) -> float | None:
-    """Measure along the great circle (haversine formula); None where either's coordinates are not known."""
+    """Measure along the great circle; None where either's coordinates are not known."""
     if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:
         return None
-    north, further_north = radians(one.latitude), radians(other.latitude)
-    east = radians(other.longitude - one.longitude)
-    square = sin((further_north - north) / 2) ** 2 + cos(north) * cos(further_north) * sin(east / 2) ** 2
-    return 2 * EARTH_RADIUS_KILOMETRES * asin(min(1.0, sqrt(square)))
+    x, y, z = _point(one.latitude, one.longitude)
+    other_x, other_y, other_z = _point(other.latitude, other.longitude)
+    chord = sqrt((x - other_x) ** 2 + (y - other_y) ** 2 + (z - other_z) ** 2)
+    return 2 * EARTH_RADIUS_KILOMETRES * asin(min(1.0, chord / 2))
+
+
+@lru_cache(maxsize=16_384)
+def _point(latitude: float, longitude: float) -> tuple[float, float, float]:
+    """Give a place on the unit sphere. Databases know some thousands of places, and each comes up again and again."""
+    north, east = radians(latitude), radians(longitude)
+    return cos(north) * cos(east), cos(north) * sin(east), sin(north)

@@ -137,7 +137,7 @@ def test_among_equals_chance_decides_so_that_none_becomes_a_hot_spot():
         (peer("b", rate=1e6), peer("w", rate=1e6, round_trip=1.0)),
         (peer("b", rate=4e6), peer("w")),
         (peer("b"), peer("w", rate=2e5)),
-        (peer("b"), peer("w", failures=1.5)),
+        (peer("b"), peer("w", failures=1.4)),
     ],
     ids=["idle", "fast", "close", "known to be fast", "known to be slow", "without a failure"],
 )

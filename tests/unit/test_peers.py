@@ -1,7 +1,5 @@
 """What the registry tells the matching."""
 
-from dataclasses import FrozenInstanceError
-
 import pytest
 
 from viraljs.nearness import NOWHERE
@@ -13,5 +11,5 @@ def test_a_candidate_is_a_value():
 
     assert one == Candidate("a", NOWHERE, 1, 50)
     assert hash(one) == hash(Candidate("a", NOWHERE, 1, 50))
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         one.uploads = 2  # type: ignore[misc]

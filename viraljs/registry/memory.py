@@ -109,13 +109,9 @@ class Area:
             return
         del self._groups[name]
 
-    def sample(self, name: str, count: int, rng: Random) -> Iterator[str]:
-        """Yield up to `count` peers of a group, as `SampleSet.sample` does."""
-        group = self._groups.get(name)
-        if isinstance(group, SampleSet):
-            yield from group.sample(count, rng)
-        elif group is not None:
-            yield group
+    def get(self, name: str) -> str | SampleSet | None:
+        """Give the one peer of a group, or all; None where there is no such group."""
+        return self._groups.get(name)
 
 
 class _Rings:
@@ -137,17 +133,16 @@ class _Rings:
             if name:
                 area.discard(name, peer)
 
-    def near(self, place: Place, nearby: Distance, count: int, rng: Random) -> Iterator[str]:
-        """Yield up to `count` peers of each ring, the nearest first; one may come up again in a wider ring."""
+    def near(self, place: Place, nearby: Distance) -> Iterator[str | SampleSet]:
+        """Yield the groups around a place, the nearest first; a peer may be in several."""
         if not self.everyone:
             return
-        for step, area, name in zip(Distance, self._areas, place.areas, strict=False):
-            if step > nearby:
-                return
-            if name:
-                yield from area.sample(name, count, rng)
+        for area, name in zip(self._areas[: nearby + 1], place.areas, strict=False):
+            group = area.get(name) if name else None
+            if group is not None:
+                yield group
         if nearby is Distance.ANY:
-            yield from self.everyone.sample(count, rng)
+            yield self.everyone
 
 
 @dataclass(slots=True)
@@ -223,10 +218,8 @@ class MemoryRegistry(Registry):
             if known is None:
                 return []
 
-            def search(rings: _Rings) -> list[str]:
-                return self._free(rings.near(place, nearby, limit * OVERSAMPLE, self._rng), limit, slots)
-
-            complete, partial = search(known.complete), search(known.partial)
+            complete = self._free(known.complete.near(place, nearby), limit, slots)
+            partial = self._free(known.partial.near(place, nearby), limit, slots)
             del complete[max(limit - len(partial), (limit + 1) // 2) :]
             return [self._candidate(peer, swarm) for peer in (complete + partial)[:limit]]
 
@@ -346,16 +339,17 @@ class MemoryRegistry(Registry):
         passage = self._passages.get(border)
         return passage is not None and passage.closed(self._now(), self._patience)
 
-    def _free(self, peers: Iterator[str], limit: int, slots: int) -> list[str]:
+    def _free(self, groups: Iterator[str | SampleSet], limit: int, slots: int) -> list[str]:
         """Take the first that are alive and not busy."""
         now = self._now()
         found: dict[str, None] = {}
-        for peer in peers:
-            known = self._peers[peer]
-            if now <= known.until and (not known.uploads or self._uploads(known) < slots):
-                found[peer] = None
-                if len(found) == limit:
-                    break
+        for group in groups:
+            for peer in (group,) if isinstance(group, str) else group.sample(limit * OVERSAMPLE, self._rng):
+                known = self._peers[peer]
+                if now <= known.until and (not known.uploads or self._uploads(known) < slots):
+                    found[peer] = None
+                    if len(found) == limit:
+                        return list(found)
         return list(found)
 
     def _candidate(self, peer: str, swarm: str) -> Candidate:
@@ -364,9 +358,9 @@ class MemoryRegistry(Registry):
         return Candidate(
             peer,
             known.place,
-            self._uploads(known),
+            len(known.uploads) if known.uploads else 0,
             known.swarms[swarm],
-            experience.failing(self._now()),
+            experience.failing(self._now()) if experience.failures else 0.0,
             experience.rate,
             experience.round_trip,
             bool(self._passages) and self._is_closed(known.place.network),
@@ -377,6 +371,6 @@ class MemoryRegistry(Registry):
         if not known.uploads:
             return 0
         now = self._now()
-        for exchange in [exchange for exchange, until in known.uploads.items() if until <= now]:
-            del known.uploads[exchange]
+        if min(known.uploads.values()) <= now:
+            known.uploads = {exchange: until for exchange, until in known.uploads.items() if until > now}
         return len(known.uploads)
