@@ -45,6 +45,8 @@ class Terms:
     """Upload slots of a seeder; one without a free slot is passed over."""
     stream_size: int
     """Bytes from which on even a first visitor passes pieces on while others are coming."""
+    most_per_source: float | None = None
+    """Recipients under way for each source, above which the next one becomes a source itself; None: no limit."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def make_plan(
     *,
     reserve: Callable[[str], bool],
     claim: Callable[[], bool],
+    pressure: Callable[[], float] = lambda: 0.0,
 ) -> Plan | None:
     """Decide how a visitor gets a bundle; None stands for a full response.
 
@@ -137,7 +140,10 @@ def make_plan(
         rng: chance.
         reserve: takes an upload slot of a peer; False where it has none any more.
         claim: takes the right to a full response; False where another has it, and this visitor is one of a crowd.
+        pressure: counts the recipients under way for each source: a complete seeder, or one that the server streams to.
     """
+    if visitor.can_connect and terms.most_per_source is not None and pressure() > terms.most_per_source:
+        return Plan((), 0, early=True)
     ranked = rank(candidates, visitor.place, terms, rng)
     wanted = 1 if ranked and _is_enough(ranked[0], size, visitor.place) else terms.peers
     chosen = list(islice((one for one in ranked if reserve(one.peer)), wanted))
