@@ -1,1 +1,1 @@
-"""The simulator: the real registry and the real matching, under a virtual clock and a model of lines. Knows no Flask."""
+"""The simulator: the real registry and the real matching, under a virtual clock and modelled lines. No Flask here."""

@@ -35,7 +35,8 @@ def day(rng: Generator, count: int, span: float) -> Times:
     hours = np.linspace(0.0, 24.0, DAY_GRID + 1)
     density = 0.15 + np.exp(-(((hours - 12.5) / 3.5) ** 2)) + 1.2 * np.exp(-(((hours - 20.5) / 2.2) ** 2))
     reached = np.concatenate(([0.0], np.cumsum((density[1:] + density[:-1]) / 2)))
-    return np.interp(rng.random(count) * reached[-1], reached, hours) / 24.0 * span
+    moments: Times = np.interp(rng.random(count) * reached[-1], reached, hours) / 24.0 * span
+    return moments
 
 
 def flash(rng: Generator, count: int, span: float) -> Times:
@@ -46,7 +47,8 @@ def flash(rng: Generator, count: int, span: float) -> Times:
 def lessons(rng: Generator, count: int, span: float) -> Times:
     """Come when a lesson starts: so many times in the span, within a minute or so."""
     spread = min(LESSON_SPREAD_SECONDS, span / LESSONS / 4)
-    return rng.integers(0, LESSONS, count) * (span / LESSONS) + np.abs(rng.normal(0.0, spread / 2, count))
+    late: Times = np.abs(rng.normal(0.0, spread / 2, count))
+    return late + rng.integers(0, LESSONS, count) * (span / LESSONS)
 
 
 CURVES: dict[str, Callable[[Generator, int, float], Times]] = {

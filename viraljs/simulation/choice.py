@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from random import Random
@@ -10,7 +10,7 @@ from random import Random
 from ..config import Settings
 from ..experience import Outcome, Patience
 from ..matching import SAMPLE, Plan, Terms, Visitor, make_plan
-from ..nearness import NOWHERE, Distance, Place, distance
+from ..nearness import NOWHERE, Distance, Place
 from ..peers import Candidate
 from ..registry import MemoryRegistry
 from ..tickets import name_exchange
@@ -108,12 +108,11 @@ class Nearest:
         """Hear that a delivery is over."""
         self._registry.release(str(seeder), name_exchange(str(visitor), str(seeder)))
 
-    def report(self, place: Place, seeder: int, seeder_place: Place, outcome: Outcome) -> None:
-        """Take a recipient's word about a seeder, and about the borders between the two."""
+    def report(self, seeder: int, outcome: Outcome, borders: Sequence[str]) -> None:
+        """Take a recipient's word about a seeder, and about the networks whose borders are between the two."""
         self._registry.note_outcome(str(seeder), outcome)
-        if distance(place, seeder_place) > Distance.NETWORK:
-            for network in filter(None, (place.network, seeder_place.network)):
-                self._registry.note_passage(network, failed=outcome.failed)
+        for network in filter(None, borders):
+            self._registry.note_passage(network, failed=outcome.failed)
 
     def _candidates(self, place: Place) -> list[Candidate]:
         nearby = self._rules.nearby
@@ -135,7 +134,7 @@ class Blind(Nearest):
         """See `Nearest`."""
         super().__init__(replace(rules, nearby=Distance.ANY), size, now, rng)
 
-    def report(self, place: Place, seeder: int, seeder_place: Place, outcome: Outcome) -> None:
+    def report(self, seeder: int, outcome: Outcome, borders: Sequence[str]) -> None:
         """Learn nothing."""
 
     def _candidates(self, place: Place) -> list[Candidate]:

@@ -1,4 +1,4 @@
-"""A rough map of who is online: enough to tell near from far. Shares are of visitors, in percent; places are capitals'."""
+"""A rough map of who is online: enough to tell near from far. Shares are percent of visitors, places are capitals."""
 
 from __future__ import annotations
 

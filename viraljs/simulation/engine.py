@@ -39,6 +39,8 @@ QUARTERS = 4
 PIECE_BYTES = (65_536, 524_288)
 PIECES = 16
 
+ANNOUNCE_SECONDS = 0.05
+"""Between looks at who has another quarter."""
 PROGRESS_STEPS = 400
 SHORTEST_STEP = (0.01, 0.25)
 STEP_PER_VISITOR = 2.5e-7
@@ -55,6 +57,8 @@ class _Visit:
     streams: bool
     asked: dict[int, int | None] = field(default_factory=dict)
     """Seeder to the row of its flow; None where no connection came about."""
+    seeders: dict[int, tuple[Distance, Place]] = field(default_factory=dict)
+    """Where each is, and how far; also of those that are gone."""
     origin: int | None = None
     """Row of the flow from the server."""
 
@@ -77,9 +81,9 @@ class Engine:
             progress: hears of so many more visitors that have their app.
         """
         self._world, self._scenario, self._rules = world, scenario, rules
-        self._rng = Random(seed)
+        self._rng = Random(seed)  # noqa: S311 - chance that can be repeated; it keeps no secret
         self._now = 0.0
-        self._choice = choice(rules, scenario.bundle, lambda: self._now, Random(seed + 1))
+        self._choice = choice(rules, scenario.bundle, lambda: self._now, Random(seed + 1))  # noqa: S311 - as above
         self._name = choice.name
         self._progress = progress
         low, high = SHORTEST_STEP
@@ -91,6 +95,9 @@ class Engine:
         """Of those whose delivery is under way: visitor to row."""
         self._serving: dict[int, set[int]] = {}
         """Seeder to rows of flows."""
+        self._places: dict[int, Place] = {}
+        """Of those that are there."""
+        self._announced = 0.0
         self._leaves: list[tuple[float, int]] = []
         self._times = np.full(world.visitors, np.nan)
         self._plans = {"full": 0, "stream": 0, "peers": 0}
@@ -108,7 +115,8 @@ class Engine:
         """Let everybody come and get their app."""
         started = time.monotonic()
         for seed in range(self._world.visitors, len(self._arrivals)):
-            self._choice.announce(seed, self._world.place(seed), COMPLETE)
+            self._places[seed] = self._world.place(seed)
+            self._choice.announce(seed, self._places[seed], COMPLETE)
             self._complete += 1
         coming, moment = 0, 0.0
         while coming < self._world.visitors or self._visits:
@@ -148,7 +156,7 @@ class Engine:
 
     def _arrive(self, visitor: int) -> None:
         self._now = max(self._now, self._arrivals[visitor])
-        place = self._world.place(visitor)
+        place = self._places[visitor] = self._world.place(visitor)
         plan = self._choice.plan(visitor, place, self._pressure)
         row = self._begin(visitor, place, plan)
         first = self._arrivals[visitor] + ORIGIN_ROUND_TRIP
@@ -179,8 +187,9 @@ class Engine:
     def _ask_seeders(self, row: int, plan: Plan, introduced: float) -> None:
         visit = self._visits[row]
         for seeder in map(int, plan.seeders):
-            there = self._world.place(seeder)
+            there = self._places[seeder]
             step = distance(visit.place, there)
+            visit.seeders[seeder] = step, there
             local = self._sites[seeder] == self._sites[visit.visitor]
             if not local and self._rng.random() < self._scenario.nat_failure:
                 visit.asked[seeder] = None
@@ -215,6 +224,7 @@ class Engine:
         self._now = max(self._now, when)
         self._choice.leave(seeder)
         self._complete -= 1
+        del self._places[seeder]
         for flow in sorted(self._serving.pop(seeder, ())):
             row = int(self._transfers.flows.recipient[flow])
             visit = self._visits[row]
@@ -234,8 +244,11 @@ class Engine:
             self._judge_trial(flow)
         for row, when in zip(moment.done, moment.times, strict=True):
             self._finish(row, max(when, now))
-        self._announce_quarters()
-        self._look_around()
+        if moment.end >= self._announced + ANNOUNCE_SECONDS:
+            self._announced = moment.end
+            self._announce_quarters()
+        if moment.end >= moment.check:
+            self._look_around()
         return moment.end
 
     def _finish(self, row: int, when: float) -> None:
@@ -259,16 +272,17 @@ class Engine:
 
     def _part(self, visit: _Visit, seeder: int, flow: int | None, seconds: float) -> None:
         """End what was between a visitor and a seeder."""
-        brought, began, step = 0.0, 0.0, None
+        brought, began = 0.0, 0.0
+        step, there = visit.seeders[seeder]
         if flow is not None:
             flows = self._transfers.flows
-            step, began = int(flows.kind[flow]), float(flows.starts[flow]) - self._arrivals[visit.visitor]
+            began = float(flows.starts[flow]) - self._arrivals[visit.visitor]
             brought = self._transfers.close(flow)
             self._serving[seeder].discard(flow)
         self._choice.release(visit.visitor, seeder)
-        trip = None if step is None else ROUND_TRIPS[step]
-        outcome = Outcome.of(flow is None, int(brought), seconds - began, trip)
-        self._choice.report(visit.place, seeder, self._world.place(seeder), outcome)
+        outcome = Outcome.of(flow is None, int(brought), seconds - began, None if flow is None else ROUND_TRIPS[step])
+        borders = (visit.place.network, there.network) if step > Distance.NETWORK else ()
+        self._choice.report(seeder, outcome, borders)
 
     def _announce_quarters(self) -> None:
         deliveries = self._transfers.deliveries
@@ -276,7 +290,7 @@ class Engine:
         quarters = (deliveries.have[:high] * (QUARTERS / self._transfers.size)).astype(np.int64)
         open_to_join = deliveries.early[:high] | (deliveries.begun[:high] < self._now - JOIN_SECONDS)
         due = deliveries.alive[:high] & (quarters > deliveries.told[:high]) & open_to_join
-        for row in np.flatnonzero(due).tolist():
+        for row in due.nonzero()[0].tolist():
             visit = self._visits[row]
             deliveries.told[row] = quarters[row]
             self._choice.announce(visit.visitor, visit.place, int(quarters[row]) * COMPLETE // QUARTERS)
@@ -287,7 +301,7 @@ class Engine:
         deliveries = self._transfers.deliveries
         high = deliveries.high
         due = deliveries.alive[:high] & (deliveries.check[:high] <= self._now)
-        for row in np.flatnonzero(due).tolist():
+        for row in due.nonzero()[0].tolist():
             self._reconsider(row)
 
     def _reconsider(self, row: int) -> None:

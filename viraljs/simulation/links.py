@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ ROUNDS = 4
 class Links(Table):
     """Lines in use: only these have a row, however many there are."""
 
-    COLUMNS = {"capacity": np.float64}
+    COLUMNS: ClassVar = {"capacity": np.float64}
     capacity: Floats
 
     def __init__(self) -> None:

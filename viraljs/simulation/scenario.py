@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..errors import SimulationError
-from .units import MEGABIT
-
-HOUR = 3600.0
+from .units import HOUR, MEGABIT
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Scenario:
     stay: float
     """Mean seconds on the page once the app runs, exponentially distributed; in them a visitor seeds."""
     site_size: float
-    """Mean visitors that ever come from one site: a household, an office, a school."""
+    """Mean visitors that ever come from one site: a household, an office, a school; 1: each has its own."""
     sites_per_network: int
     """Sites in one /24."""
     systems: int
@@ -86,7 +84,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("city", 20_000, 5_000_000, 24 * HOUR, "day", 600, 1.5, 200, 5, worldwide=False, lines=HOMES),
         Scenario("world", 50_000, 5_000_000, 24 * HOUR, "day", 600, 1.5, 200, 8, worldwide=True, lines=HOMES),
         Scenario(
-            "flash", 1_000, 5_000_000, 1.0, "steady", 300, 1, 200, 5, worldwide=False,
+            "flash", 1_000, 5_000_000, 1.0, "steady", 300, 1, 4, 5, worldwide=False,
             lines=mbit((50, 500), (5, 50)), origin=100 * MEGABIT, seeds=1, seed_line=10 * MEGABIT,
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ FIRST_ROWS = 256
 class Table:
     """A base of tables. Columns are attributes, named with their types in `COLUMNS`; look at `[:high]` of them."""
 
-    COLUMNS: dict[str, type] = {}
+    COLUMNS: ClassVar[dict[str, type]] = {}
     alive: NDArray[np.bool_]
 
     def __init__(self) -> None:

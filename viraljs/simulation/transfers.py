@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ ROUNDING = 1.0
 class Deliveries(Table):
     """Visitors that wait for their app."""
 
-    COLUMNS = {
+    COLUMNS: ClassVar = {
         "visitor": np.int64,
         "begun": np.float64,
         "have": np.float64,
@@ -50,7 +51,7 @@ class Deliveries(Table):
 class Flows(Table):
     """From a seeder, or the server, to a recipient."""
 
-    COLUMNS = {
+    COLUMNS: ClassVar = {
         "recipient": np.int64,
         "source": np.int64,
         "give": np.int64,
@@ -85,6 +86,8 @@ class Moment:
     """When each of them was."""
     tried: list[int]
     """Rows of flows whose trial is over."""
+    check: float
+    """When the first recipient wanted to look whether to ask the server."""
 
 
 class Transfers:
@@ -140,6 +143,7 @@ class Transfers:
     def end(self, recipient: int) -> None:
         """End a delivery; its flows must be closed by now."""
         self.deliveries.have[recipient] = self.deliveries.inflow[recipient] = 0.0
+        self.deliveries.check[recipient] = inf
         self.deliveries.drop(recipient)
 
     def shortest(self) -> float:
@@ -151,23 +155,25 @@ class Transfers:
         flows, deliveries = self.flows, self.deliveries
         shortest = self.shortest()
         starts = flows.starts[: flows.high]
-        begun = flows.alive[: flows.high] & (starts < now + shortest)
-        rows = np.flatnonzero(begun)
+        alive = flows.alive[: flows.high]
+        begun = alive & (starts < now + shortest)
+        rows = begun.nonzero()[0]
         recipients = flows.recipient[rows]
         rates = self._rates(rows, recipients)
-        inflow = np.bincount(recipients, rates, deliveries.high)
+        inflow = np.bincount(recipients, rates, deliveries.high).astype(np.float64, copy=False)
         left = self.size - deliveries.have[: deliveries.high]
-        waiting = flows.alive[: flows.high] & ~begun
+        waiting = starts[alive & ~begun]
+        check = float(np.minimum.reduce(deliveries.check[: deliveries.high], initial=inf))
         soonest = min(
-            float(np.min(left / np.maximum(inflow, 1e-9), initial=inf)),
-            float(np.min(starts, where=waiting, initial=inf)) - now,
-            float(np.min(deliveries.check[: deliveries.high], where=deliveries.alive[: deliveries.high], initial=inf))
-            - now,
+            float(np.minimum.reduce(left / np.maximum(inflow, 1e-9), initial=inf)),
+            float(np.minimum.reduce(waiting, initial=inf)) - now,
+            check - now,
             until - now,
             self._longest,
         )
-        seconds = max(soonest, shortest)
-        return self._advance(now, now + seconds, rows, rates, inflow)
+        moment = self._advance(now, now + max(soonest, shortest), rows, rates, inflow)
+        moment.check = check
+        return moment
 
     def _rates(self, rows: Ids, recipients: Ids) -> Floats:
         flows, deliveries, links = self.flows, self.deliveries, self.links
@@ -205,16 +211,17 @@ class Transfers:
         have = deliveries.have[: deliveries.high]
         have += gain
         over = np.maximum(have - self.size, 0.0)
-        done = np.flatnonzero(deliveries.alive[: deliveries.high] & (have >= self.size - ROUNDING))
+        done = (deliveries.alive[: deliveries.high] & (have >= self.size - ROUNDING)).nonzero()[0]
         times = end - over[done] / np.maximum(inflow[done], 1e-9)
         if len(done):
             moved *= (1.0 - over / np.maximum(gain, 1e-9))[recipients]
         deliveries.inflow[: deliveries.high] = inflow
-        flows.given[rows] += moved
+        given = flows.given[rows] + moved
+        flows.given[rows] = given
         self._count(now, end, flows.kind[rows], moved)
-        self._spread = min(self.size, max(self._spread + self._growth * (end - now), have.max(initial=0.0)))
-        tried = rows[flows.given[rows] >= flows.trial[rows]]
-        return Moment(end, done.tolist(), times.tolist(), tried.tolist())
+        self._spread = min(self.size, max(self._spread + self._growth * (end - now), float(have.max(initial=0.0))))
+        tried = rows[given >= flows.trial[rows]]
+        return Moment(end, done.tolist(), times.tolist(), tried.tolist(), inf)
 
     def _count(self, now: float, end: float, kinds: Ids, moved: Floats) -> None:
         sums = np.bincount(kinds, moved, KINDS)

@@ -8,6 +8,10 @@ from ..errors import SimulationError
 
 MEGABIT = 125_000.0
 """Bytes."""
+HOUR = 3600.0
+ROUNDED_SECONDS = 100.0
+"""From here on nobody wants tenths."""
+THOUSAND = 1000.0
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|[kMG]i?)B?")
 POWERS = {"": 0, "k": 1, "M": 2, "G": 3}
 
@@ -24,17 +28,17 @@ def parse_size(text: str) -> int:
 def show_size(size: float) -> str:
     """Write bytes with a unit, to three digits."""
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
+        if size < THOUSAND:
             return f"{size:.3g} {unit}"
-        size /= 1000
+        size /= THOUSAND
     return f"{size:,.4g} TB"
 
 
 def show_seconds(seconds: float) -> str:
     """Write seconds to three digits, of long times hours and minutes."""
-    if seconds >= 3600:
-        return f"{seconds / 3600:.1f} h"
-    if seconds >= 100:
+    if seconds >= HOUR:
+        return f"{seconds / HOUR:.1f} h"
+    if seconds >= ROUNDED_SECONDS:
         return f"{seconds:.0f} s"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 

@@ -1,4 +1,4 @@
-"""Who comes, when, from where, over which line: made from a scenario and a seed. A trace makes the same kind of thing."""
+"""Who comes, when, from where, over which line: made from a scenario and a seed. A trace makes such a thing, too."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Map:
     """Of each site; so are the others."""
     systems: Ids
     countries: Ids
+    worldwide: bool
+    """Within one country kilometres are not known, so that only providers tell near from far."""
 
     def __call__(self, visitor: int) -> Place:
         """Say where a visitor is."""
@@ -58,8 +60,8 @@ class Map:
             f"AS{system} {country.code}",
             country.code,
             country.continent,
-            country.latitude,
-            country.longitude,
+            country.latitude if self.worldwide else None,
+            country.longitude if self.worldwide else None,
         )
 
 
@@ -70,7 +72,8 @@ def build(scenario: Scenario, seed: int) -> World:
     arrivals = arrive(scenario.curve, rng, scenario.visitors, scenario.span)
     stays = rng.exponential(scenario.stay, people)
     count = max(1, round(scenario.visitors / scenario.site_size)) + scenario.seeds
-    sites = rng.integers(0, count - scenario.seeds, people)
+    own = scenario.site_size == 1
+    sites = np.arange(people) if own else rng.integers(0, count - scenario.seeds, people)
     sites[scenario.visitors :] = np.arange(count - scenario.seeds, count)
     down, up = draw_lines(scenario.lines, rng, count)
     if scenario.seed_line is not None:
@@ -96,4 +99,4 @@ def _draw_map(scenario: Scenario, rng: Generator, sites: Ids, count: int) -> Map
     countries = rng.choice([COUNTRIES.index(one) for one in choice], some, p=shares / shares.sum())
     ranks = 0.5 ** np.arange(scenario.systems)
     systems = countries * scenario.systems + rng.choice(scenario.systems, some, p=ranks / ranks.sum())
-    return Map(sites, networks, systems[networks], countries[networks])
+    return Map(sites, networks, systems[networks], countries[networks], scenario.worldwide)
