@@ -46,7 +46,7 @@ class Terms:
     stream_size: int
     """Bytes from which on even a first visitor passes pieces on while others are coming."""
     most_per_source: float | None = None
-    """Recipients under way for each source, above which the next one becomes a source itself; None: no limit."""
+    """Recipients under way for each source, above which the next one streams from the server, too; None: no limit."""
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,15 @@ def make_plan(
         claim: takes the right to a full response; False where another has it, and this visitor is one of a crowd.
         pressure: counts the recipients under way for each source: a complete seeder, or one that the server streams to.
     """
-    if visitor.can_connect and terms.most_per_source is not None and pressure() > terms.most_per_source:
-        return Plan((), 0, early=True)
+    pressed = visitor.can_connect and terms.most_per_source is not None and pressure() > terms.most_per_source
     ranked = rank(candidates, visitor.place, terms, rng)
     wanted = 1 if ranked and _is_enough(ranked[0], size, visitor.place) else terms.peers
     chosen = list(islice((one for one in ranked if reserve(one.peer)), wanted))
     if chosen:
-        early = visitor.can_connect and _is_crowded(chosen, terms.slots)
-        return Plan(tuple(one.peer for one in chosen), None, early)
+        early = pressed or (visitor.can_connect and _is_crowded(chosen, terms.slots))
+        return Plan(tuple(one.peer for one in chosen), 0 if pressed else None, early)
     # Who can't pass anything on would only lose the HTTP cache by streaming.
-    if visitor.kept or (visitor.can_connect and (size >= terms.stream_size or not claim())):
+    if visitor.kept or (visitor.can_connect and (pressed or size >= terms.stream_size or not claim())):
         return Plan((), 0, visitor.can_connect)
     return None
 

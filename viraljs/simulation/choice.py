@@ -16,6 +16,8 @@ from ..registry import MemoryRegistry
 from ..tickets import name_exchange
 
 SWARM = "bundle"
+SOMEWHERE = Place("somewhere")
+"""To who is blind all are in one place."""
 SLOT_SECONDS = 120.0
 """As in `viraljs.blueprint`, which the simulator must not import."""
 
@@ -33,8 +35,6 @@ class Rules:
     patience: Patience
     most_per_source: float | None = None
     """See `matching.Terms`."""
-    apart: bool = False
-    """Those that the server streams to begin at different pieces, rather than all at the first."""
 
     @classmethod
     def of(cls, settings: Settings) -> Rules:
@@ -98,7 +98,7 @@ class Nearest:
 
     def announce(self, visitor: int, place: Place, progress: int) -> None:
         """Hear that a visitor has so many percent."""
-        self._registry.announce(str(visitor), self._seen(place), SWARM, progress)
+        self._registry.announce(str(visitor), place, SWARM, progress)
 
     def leave(self, visitor: int) -> None:
         """See a visitor's socket close."""
@@ -138,10 +138,11 @@ class Blind(Nearest):
         """Learn nothing."""
 
     def _candidates(self, place: Place) -> list[Candidate]:
-        return [Candidate(one.peer, NOWHERE, 0, one.progress) for one in super()._candidates(place)]
+        found = self._registry.candidates(SWARM, NOWHERE, SAMPLE, slots=self._rules.slots)
+        return [Candidate(one.peer, SOMEWHERE, 0, one.progress) for one in found]
 
     def _seen(self, place: Place) -> Place:
-        return NOWHERE
+        return SOMEWHERE
 
 
 class Nobody(Nearest):

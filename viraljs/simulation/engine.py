@@ -88,7 +88,8 @@ class Engine:
         self._progress = progress
         low, high = SHORTEST_STEP
         shortest = min(max(low, STEP_PER_VISITOR * world.visitors), high)
-        self._transfers = Transfers(scenario.bundle, shortest, LONGEST_STEP, apart=rules.apart)
+        self._piece = float(min(max(scenario.bundle / PIECES, PIECE_BYTES[0]), PIECE_BYTES[1], scenario.bundle))
+        self._transfers = Transfers(scenario.bundle, self._piece, shortest, LONGEST_STEP)
         self._visits: dict[int, _Visit] = {}
         """By row of their delivery."""
         self._rows: dict[int, int] = {}
@@ -105,7 +106,6 @@ class Engine:
         self._done = self._told = 0
         megabytes_wait = SECONDS_PER_BYTE * scenario.bundle
         self._deadline = rules.deadline + FIRST_BYTE_FACTOR * ORIGIN_ROUND_TRIP + megabytes_wait
-        self._piece = float(min(max(scenario.bundle / PIECES, PIECE_BYTES[0]), PIECE_BYTES[1], scenario.bundle))
         # Python's own lists: one number of an array costs ten times as much.
         self._arrivals: list[float] = world.arrivals.tolist()
         self._stays: list[float] = world.stays.tolist()
@@ -169,6 +169,7 @@ class Engine:
             self._ask_origin(row, first + STREAM_ROUND_TRIPS * ORIGIN_ROUND_TRIP)
         else:
             self._plans["peers"] += 1
+        if plan is not None and plan.seeders:
             self._ask_seeders(row, plan, first + INTRODUCTION_ROUND_TRIPS * ORIGIN_ROUND_TRIP)
 
     def _begin(self, visitor: int, place: Place, plan: Plan | None) -> int:

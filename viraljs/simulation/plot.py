@@ -60,7 +60,7 @@ def _draw_origin(axes: Any, results: Sequence[Results], scenario: Scenario) -> N
         peaks = seconds.reshape(-1, width).max(axis=1)
         axes.plot(np.arange(len(peaks)) * width, peaks / MEGABIT, label=one.choice, color=colour, linewidth=1)
     axes.axhline(scenario.origin / MEGABIT, color="grey", linestyle=":", label="uplink")
-    axes.set(title="From the server", xlabel="seconds", ylabel="Mbit/s, busiest second", yscale="symlog")
+    axes.set(title="From the server", xlabel="seconds", ylabel="Mbit/s, busiest second", ylim=(0, None))
     axes.legend()
 
 

@@ -95,11 +95,11 @@ class Transfers:
 
     Args:
         size: the bundle's.
+        piece: of one piece.
         shortest, longest: bounds of a step.
-        apart: whether those that the server streams to begin at different pieces.
     """
 
-    def __init__(self, size: int, shortest: float, longest: float, *, apart: bool) -> None:
+    def __init__(self, size: int, piece: float, shortest: float, longest: float) -> None:
         """Start with nothing under way."""
         self.size = float(size)
         self.deliveries = Deliveries()
@@ -109,9 +109,9 @@ class Transfers:
         """Bytes by kind."""
         self.origin_seconds: Floats = np.zeros(64)
         """Bytes from the server in each second."""
+        self._piece = piece
         self._shortest = shortest
         self._longest = longest
-        self._apart = apart
         self._spread = 0.0
         """Bytes of the bundle of which there is at least one copy outside its first sources."""
         self._growth = 0.0
@@ -181,13 +181,14 @@ class Transfers:
         limits = np.full(len(rows), inf)
         partial = source >= 0
         if partial.any():
-            # A seeder that is behind its recipient gives what it gets, as it gets it.
-            behind = partial & (deliveries.have[source] <= deliveries.have[recipients] + ROUNDING)
-            limits[behind] = deliveries.inflow[source[behind]]
+            # Pieces are passed on when they are whole. A seeder that is behind its recipient gives what it gets.
+            usable = deliveries.have[source] - self._piece
+            behind = partial & (usable <= deliveries.have[recipients] + ROUNDING)
+            limits[behind] = np.where(usable[behind] < 0.0, 0.0, deliveries.inflow[source[behind]])
         rates = fill(flows.give[rows], flows.take[rows], limits, links.capacity[: links.high])
         if self._spread < self.size:
             self._curb(rates, partial, recipients)
-            self._growth = self._new_bytes(rates, partial, flows.kind[rows] == ORIGIN)
+            self._growth = float(rates[~partial].sum())  # in a crowd each asks the sources for other pieces
         return rates
 
     def _curb(self, rates: Floats, partial: NDArray[np.bool_], recipients: Ids) -> None:
@@ -196,12 +197,6 @@ class Transfers:
         if at_front.any():
             sums = np.bincount(recipients[at_front], rates[at_front], self.deliveries.high)
             rates[at_front] *= np.minimum(1.0, self._growth / np.maximum(sums[recipients[at_front]], 1e-9))
-
-    def _new_bytes(self, rates: Floats, partial: NDArray[np.bool_], origin: NDArray[np.bool_]) -> float:
-        """Say how fast first copies of pieces leave the sources."""
-        streams = rates[origin]
-        streamed = streams.sum() if self._apart else streams.max(initial=0.0)
-        return float(rates[~partial & ~origin].sum() + streamed)
 
     def _advance(self, now: float, end: float, rows: Ids, rates: Floats, inflow: Floats) -> Moment:
         flows, deliveries = self.flows, self.deliveries
