@@ -98,7 +98,7 @@ class Nearest:
 
     def announce(self, visitor: int, place: Place, progress: int) -> None:
         """Hear that a visitor has so many percent."""
-        self._registry.announce(str(visitor), place, SWARM, progress)
+        self._registry.announce(str(visitor), self._seen(place), SWARM, progress)
 
     def leave(self, visitor: int) -> None:
         """See a visitor's socket close."""

@@ -18,6 +18,7 @@ ORIGIN = len(Distance)
 KINDS = ORIGIN + 1
 COMPLETE_SOURCE = -1
 """In place of the delivery that feeds a seeder: it has everything already."""
+GLANCE_SECONDS = 0.1
 ROUNDING = 1.0
 """Bytes that a sum of floats may be off."""
 
@@ -159,6 +160,7 @@ class Transfers:
         begun = alive & (starts < now + shortest)
         rows = begun.nonzero()[0]
         recipients = flows.recipient[rows]
+        partial = bool((flows.source[rows] >= 0).any())
         rates = self._rates(rows, recipients)
         inflow = np.bincount(recipients, rates, deliveries.high).astype(np.float64, copy=False)
         left = self.size - deliveries.have[: deliveries.high]
@@ -169,11 +171,15 @@ class Transfers:
             float(np.minimum.reduce(waiting, initial=inf)) - now,
             check - now,
             until - now,
-            self._longest,
+            self._glance() if partial else self._longest,
         )
         moment = self._advance(now, now + max(soonest, shortest), rows, rates, inflow)
         moment.check = check
         return moment
+
+    def _glance(self) -> float:
+        """Give the longest step while seeders are under way: what they have changes what they can give."""
+        return max(GLANCE_SECONDS, self.shortest())
 
     def _rates(self, rows: Ids, recipients: Ids) -> Floats:
         flows, deliveries, links = self.flows, self.deliveries, self.links
@@ -182,9 +188,10 @@ class Transfers:
         partial = source >= 0
         if partial.any():
             # Pieces are passed on when they are whole. A seeder that is behind its recipient gives what it gets.
+            source = source[partial]
             usable = deliveries.have[source] - self._piece
-            behind = partial & (usable <= deliveries.have[recipients] + ROUNDING)
-            limits[behind] = np.where(usable[behind] < 0.0, 0.0, deliveries.inflow[source[behind]])
+            ahead = np.maximum(usable - deliveries.have[recipients[partial]], 0.0)
+            limits[partial] = np.where(usable < 0.0, 0.0, deliveries.inflow[source] + ahead / self._glance())
         rates = fill(flows.give[rows], flows.take[rows], limits, links.capacity[: links.high])
         if self._spread < self.size:
             self._curb(rates, partial, recipients)
