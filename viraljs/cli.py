@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from .config import KEYS, PREFIX, Settings, check_value
-from .errors import ViralJSError
+from .errors import SimulationError, ViralJSError
 from .nearness import Distance
 from .simulation.requirements import require
 from .simulation.scenario import SCENARIOS, Scenario, change
@@ -53,7 +53,7 @@ def settings() -> None:
 @click.option("--stream-size", metavar="SIZE")
 @click.option("--crowd-seconds", type=float)
 @click.option("--deadline", type=int, metavar="MILLISECONDS")
-@click.option("--most-per-source", type=float, help="Recipients under way for each source before the server steps in.")
+@click.option("--most-per-source", type=float, help="Recipients for each source before the server joins in (trial).")
 def simulate(**options: Any) -> None:
     """Simulate visitors, with this app's settings, and print what peers would save and cost.
 
@@ -76,7 +76,8 @@ def _simulate(settings: Settings, options: dict[str, Any]) -> None:
         plot.check_ending(options["plot"])
     rules = _rules(settings, options)
     scenario, world = simulate.prepare(_scenario(options), options["seed"], options["trace"])
-    with click.progressbar(length=len(CHOICES) * world.visitors, label="visitors", file=sys.stderr) as bar:
+    total = len(CHOICES) * world.visitors
+    with click.progressbar(length=total, label="visitors", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         done = simulate.simulate(scenario, world, rules, options["seed"], bar.update)
     for line in report.tell(done.world, done.scenario, done.results, done.bound):
         click.echo(line)
@@ -107,4 +108,7 @@ def _rules(settings: Settings, options: dict[str, Any]) -> Rules:
         for name in names
         if given[name] is not None
     }
-    return replace(Rules.of(replace(settings, **checked)), most_per_source=options["most_per_source"])
+    most = options["most_per_source"]
+    if most is not None and not most >= 0:
+        raise SimulationError(f"--most-per-source must be 0 or more, not {most:g}")
+    return replace(Rules.of(replace(settings, **checked)), most_per_source=most)

@@ -34,7 +34,9 @@ def world(*sites: Site, stay: float = 1_000.0, seeds: int = 0) -> World:
     people = sorted((when, number) for number, site in enumerate(sites) for when in site.arrivals)
     if seeds:
         people = [one for one in people if one[1] >= seeds] + [(0.0, number) for number in range(seeds)]
-    places = [site.place or Place(f"a{number}", f"n{number}", "AS1 NO", "NO", "EU") for number, site in enumerate(sites)]
+    places = [
+        site.place or Place(f"a{number}", f"n{number}", "AS1 NO", "NO", "EU") for number, site in enumerate(sites)
+    ]
     return World(
         np.array([when for when, _ in people]),
         np.full(len(people), stay),

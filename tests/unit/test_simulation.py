@@ -127,9 +127,7 @@ def test_the_nearest_keep_more_bytes_in_the_network_than_a_lottery_does():
 
 def test_nearby_bounds_how_far_bytes_come():
     made = change("city", visitors=500, span=600.0)
-    (results,) = simulate(
-        made, build(made, 1), rules(nearby=Distance.NETWORK), 1, choices=["nearest"]
-    ).results
+    (results,) = simulate(made, build(made, 1), rules(nearby=Distance.NETWORK), 1, choices=["nearest"]).results
     assert results.moved[Distance.NETWORK + 1 : ORIGIN].sum() == 0
 
 
