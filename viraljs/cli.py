@@ -77,7 +77,8 @@ def _simulate(settings: Settings, options: dict[str, Any]) -> None:
     rules = _rules(settings, options)
     scenario, world = simulate.prepare(_scenario(options), options["seed"], options["trace"])
     total = len(CHOICES) * world.visitors
-    with click.progressbar(length=total, label="visitors", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    label = "visitors" if sys.stderr.isatty() else None  # all that click would write into a file
+    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
         done = simulate.simulate(scenario, world, rules, options["seed"], bar.update)
     for line in report.tell(done.world, done.scenario, done.results, done.bound):
         click.echo(line)

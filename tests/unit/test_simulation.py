@@ -14,7 +14,7 @@ from viraljs.simulation import plot, report, requirements, runs
 from viraljs.simulation.arrivals import CURVES, arrive
 from viraljs.simulation.bound import bound, distribution_seconds
 from viraljs.simulation.choice import CHOICES
-from viraljs.simulation.engine import ORIGIN_ROUND_TRIP
+from viraljs.simulation.engine import ORIGIN_ROUND_TRIP, ROUND_TRIPS, WINDOW_BYTES
 from viraljs.simulation.links import Links, fill
 from viraljs.simulation.scenario import SCENARIOS, change
 from viraljs.simulation.simulate import prepare, simulate
@@ -83,6 +83,12 @@ def test_nobody_gets_more_than_the_uplink_holds():
         assert results.times.min() >= ORIGIN_ROUND_TRIP
 
 
+def test_one_connection_brings_a_window_each_round_trip():
+    far = Site((10.0,), down=100 * MB, place=Place("b", "o", "AS2 NZ", "NZ", "OC"))
+    results = run(world(Site((0.0,), up=100 * MB), far), told=rules(deadline=60.0))
+    assert results.times[1] == pytest.approx(1_000_000 * ROUND_TRIPS[Distance.ANY] / WINDOW_BYTES, rel=0.5)
+
+
 def test_one_who_leaves_leaves_its_recipients_to_the_server():
     there = world(Site((0.0,), up=MB / 10, place=SAME), Site((2.0,), place=replace(SAME, address="b")), stay=3.0)
     results = run(there, bundle=1_000_000)
@@ -145,10 +151,11 @@ def test_a_seed_makes_it_repeatable():
 
 def test_processes_side_by_side_give_the_same_figures(monkeypatch):
     made = change("city", visitors=100, span=100.0)
-    there, told = build(made, 1), []
+    there = build(made, 1)
+    told: list[int] = []
     alone = runs.run_all(there, made, rules(), list(CHOICES), 1)
     monkeypatch.setattr(runs, "WORTH_A_PROCESS", 1)
-    monkeypatch.setattr(runs.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     beside = runs.run_all(there, made, rules(), list(CHOICES), 1, told.append)
     assert [one.choice for one in beside] == list(CHOICES)
     for one, other in zip(alone, beside, strict=True):
@@ -157,7 +164,8 @@ def test_processes_side_by_side_give_the_same_figures(monkeypatch):
 
 
 def test_progress_counts_each_visitor_once_a_choice():
-    made, told = change("city", visitors=100, span=100.0), []
+    made = change("city", visitors=100, span=100.0)
+    told: list[int] = []
     simulate(made, build(made, 1), rules(), 1, told.append)
     assert sum(told) == len(CHOICES) * 100
 

@@ -24,6 +24,8 @@ from .world import World
 ROUND_TRIPS = (0.002, 0.010, 0.015, 0.025, 0.040, 0.150)
 """Seconds, by `Distance`."""
 ORIGIN_ROUND_TRIP = 0.030
+WINDOW_BYTES = 66_000.0
+"""What a data channel has under way at most: 27 Mbit/s at 20 ms and 10 Mbit/s at 50 ms were measured (docs/limits)."""
 INTRODUCTION_ROUND_TRIPS = 2
 """To the server, after the first response: an offer goes to it and on to the seeder, the answer comes back."""
 STREAM_ROUND_TRIPS = 1
@@ -209,7 +211,8 @@ class Engine:
             here, there = self._sites[visitor], self._sites[seeder]
             give = ("u", there, float(self._world.up[there]))
             take = ("d", here, float(self._world.down[here]))
-        return self._transfers.open(row, step, give, take, starts, self._rows.get(seeder, COMPLETE_SOURCE))
+        source = self._rows.get(seeder, COMPLETE_SOURCE)
+        return self._transfers.open(row, step, give, take, starts, source, most=WINDOW_BYTES / ROUND_TRIPS[step])
 
     def _ask_origin(self, row: int, starts: float, trial: float = inf) -> None:
         visit = self._visits[row]

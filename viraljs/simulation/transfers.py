@@ -58,6 +58,7 @@ class Flows(Table):
         "give": np.int64,
         "take": np.int64,
         "kind": np.int64,
+        "most": np.float64,
         "starts": np.float64,
         "given": np.float64,
         "trial": np.float64,
@@ -70,6 +71,8 @@ class Flows(Table):
     take: Ids
     """Rows of links."""
     kind: Ids
+    most: Floats
+    """Bytes a second that the connection can carry."""
     starts: Floats
     given: Floats
     trial: Floats
@@ -119,7 +122,7 @@ class Transfers:
 
     def open(
         self, recipient: int, kind: int, give: tuple[str, int, float], take: tuple[str, int, float], starts: float,
-        source: int = COMPLETE_SOURCE, trial: float = inf,
+        source: int = COMPLETE_SOURCE, trial: float = inf, most: float = inf,
     ) -> int:  # fmt: skip
         """Begin a flow; give its row. A link is named by a letter and a number, and has a capacity."""
         flows = self.flows
@@ -129,6 +132,7 @@ class Transfers:
         flows.source[row] = source
         flows.give[row] = self.links.acquire(give[:2], give[2])
         flows.take[row] = self.links.acquire(take[:2], take[2])
+        flows.most[row] = most
         flows.starts[row] = starts
         flows.given[row] = 0.0
         flows.trial[row] = trial
@@ -184,14 +188,15 @@ class Transfers:
     def _rates(self, rows: Ids, recipients: Ids) -> Floats:
         flows, deliveries, links = self.flows, self.deliveries, self.links
         source = flows.source[rows]
-        limits = np.full(len(rows), inf)
+        limits = flows.most[rows]
         partial = source >= 0
         if partial.any():
             # Pieces are passed on when they are whole. A seeder that is behind its recipient gives what it gets.
             source = source[partial]
             usable = deliveries.have[source] - self._piece
             ahead = np.maximum(usable - deliveries.have[recipients[partial]], 0.0)
-            limits[partial] = np.where(usable < 0.0, 0.0, deliveries.inflow[source] + ahead / self._glance())
+            fresh = np.where(usable < 0.0, 0.0, deliveries.inflow[source] + ahead / self._glance())
+            limits[partial] = np.minimum(limits[partial], fresh)
         rates = fill(flows.give[rows], flows.take[rows], limits, links.capacity[: links.high])
         if self._spread < self.size:
             self._curb(rates, partial, recipients)
