@@ -33,8 +33,10 @@ STREAM_ROUND_TRIPS = 1
 FIRST_BYTE_FACTOR = 8
 SECONDS_PER_BYTE = 0.05e-6
 """The client's deadline: what the setting says, eight times the first byte's time, and 50 ms for each MB."""
-CROWD_DEADLINES = (1.0, 4.0)
-"""In a crowd each looks whether to try the server after so many deadlines, by chance; at first after twice as many."""
+CROWD_FIRST, CROWD_DEADLINES = 2.0, (1.0, 4.0)
+"""In a crowd the first piece may take two deadlines; then each looks after one to four of them, by chance."""
+CROWD_SHARE, CROWD_BYTES = 8, float(1 << 20)
+"""There the server is asked for an eighth of the bundle at a time, at most 1 MiB."""
 JOIN_SECONDS = 2.0
 """A delivery that lasts longer can be joined."""
 QUARTERS = 4
@@ -201,7 +203,7 @@ class Engine:
             flow = self._connect(row, visit.visitor, seeder, step, starts, local=local)
             visit.asked[seeder] = flow
             self._serving.setdefault(seeder, set()).add(flow)
-        factor = 2 * self._rng.uniform(*CROWD_DEADLINES) if plan.early else 1.0
+        factor = CROWD_FIRST if plan.early else 1.0
         self._transfers.deliveries.check[row] = self._now + ORIGIN_ROUND_TRIP + factor * self._deadline
 
     def _connect(self, row: int, visitor: int, seeder: int, step: Distance, starts: float, *, local: bool) -> int:
@@ -314,10 +316,13 @@ class Engine:
         deliveries.check[row] = inf
         if visit.origin is not None:
             return
-        if deliveries.have[row] < ROUNDED_NOTHING:
+        crowded = bool(deliveries.early[row]) and any(flow is not None for flow in visit.asked.values())
+        nothing = deliveries.have[row] < ROUNDED_NOTHING
+        if nothing and not crowded:
             self._ask_origin(row, self._now + ORIGIN_ROUND_TRIP)
         elif self._transfers.size - deliveries.have[row] > deliveries.inflow[row] * self._deadline:
-            self._ask_origin(row, self._now + ORIGIN_ROUND_TRIP, self._piece)
+            part = min(self._transfers.size / CROWD_SHARE, CROWD_BYTES) if crowded else self._piece
+            self._ask_origin(row, self._now + ORIGIN_ROUND_TRIP, part)
         else:
             deliveries.check[row] = self._now + self._deadline
 
@@ -329,12 +334,17 @@ class Engine:
         brought = float(flows.given[flow])
         rate = brought / max(self._now - float(flows.starts[flow]), 1e-6)
         so_far = self._now - self._arrivals[visit.visitor]
-        if rate > (float(deliveries.have[row]) - brought) / so_far:
+        wait = so_far
+        if deliveries.early[row]:
+            wait = self._rng.uniform(*CROWD_DEADLINES) * self._deadline
+        elif rate > (float(deliveries.have[row]) - brought) / so_far:
             flows.trial[flow] = inf
             return
         self._transfers.close(flow)
         visit.origin = None
-        deliveries.check[row] = self._now + so_far
+        deliveries.check[row] = self._now + wait
+        if not any(one is not None for one in visit.asked.values()):
+            self._ask_origin(row, self._now)
 
 
 ROUNDED_NOTHING = 1.0
