@@ -46,9 +46,9 @@ PIECES = 16
 ANNOUNCE_SECONDS = 0.05
 """Between looks at who has another quarter."""
 PROGRESS_STEPS = 400
-SHORTEST_STEP = (0.01, 0.25)
-STEP_PER_VISITOR = 2.5e-7
-"""Seconds: a million visitors get steps of a quarter of a second at least."""
+SHORTEST_STEP = (0.01, 0.4)
+STEP_PER_VISITOR = 4e-7
+"""Seconds: a million visitors get steps of 0.4 s at least; what ends within a step is timed to its moment."""
 LONGEST_STEP = 0.5
 
 
