@@ -19,7 +19,7 @@ class Bound:
     offload: float
     """All but one copy."""
     times: Floats
-    """Seconds for each visitor over its own access line, were it alone on it. Peers in its LAN may beat this one."""
+    """Seconds for each visitor over its own access line and port, were it alone on them. Peers in its LAN may beat it."""
     last: float
     """Seconds from the first request until all have the bundle, if all asked at once."""
 
@@ -42,7 +42,7 @@ def bound(world: World, scenario: Scenario) -> Bound:
     """Compute the bound of a world."""
     count = world.visitors
     sites, seeds = world.sites[:count], world.sites[count:]
-    down = world.down[sites]
+    down = np.minimum(world.down[sites], scenario.port)
     # Who shares a line shares its uplink, too: each site counts once.
     up = world.up[np.unique(sites)]
     source = scenario.origin + float(world.up[seeds].sum())

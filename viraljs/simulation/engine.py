@@ -214,13 +214,14 @@ class Engine:
             give = ("u", there, float(self._world.up[there]))
             take = ("d", here, float(self._world.down[here]))
         source = self._rows.get(seeder, COMPLETE_SOURCE)
-        return self._transfers.open(row, step, give, take, starts, source, most=WINDOW_BYTES / ROUND_TRIPS[step])
+        most = min(WINDOW_BYTES / ROUND_TRIPS[step], self._scenario.port)
+        return self._transfers.open(row, step, give, take, starts, source, most=most)
 
     def _ask_origin(self, row: int, starts: float, trial: float = inf) -> None:
         visit = self._visits[row]
         site = self._sites[visit.visitor]
         give, take = ("o", 0, self._scenario.origin), ("d", site, float(self._world.down[site]))
-        visit.origin = self._transfers.open(row, ORIGIN, give, take, starts, trial=trial)
+        visit.origin = self._transfers.open(row, ORIGIN, give, take, starts, trial=trial, most=self._scenario.port)
 
     def _pressure(self) -> float:
         """Count those that wait for each that gives, for the rule under trial."""
