@@ -19,7 +19,7 @@ class Bound:
     offload: float
     """All but one copy."""
     times: Floats
-    """Seconds for each visitor over its own access line and port, were it alone on them. Peers in its LAN may beat it."""
+    """Seconds for each visitor over its own access line and port, alone on them. Peers in its LAN may beat this."""
     last: float
     """Seconds from the first request until all have the bundle, if all asked at once."""
 
