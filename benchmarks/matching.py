@@ -69,6 +69,7 @@ def choose(registry: MemoryRegistry, place: Place, recipient: str, rng: Random) 
         rng,
         reserve=lambda seeder: registry.reserve(seeder, name_exchange(recipient, seeder), SLOTS, SLOT_SECONDS),
         claim=lambda: True,
+        pressure=lambda: registry.pressure(SWARM),
     )
     return 0 if plan is None else len(plan.seeders)
 

@@ -236,10 +236,11 @@ def _plan(state: State, manifest: Manifest, options: Options, asking: Asking, re
         reserve=lambda seeder: registry.reserve(
             seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS
         ),
+        pressure=lambda: registry.pressure(swarm),
         claim=lambda: not settings.crowd_seconds or registry.claim(f"full:{swarm}", settings.crowd_seconds),
     )
     if plan is not None and plan.early:
-        registry.begin(recipient, place, swarm, EXPECT_SECONDS)
+        registry.begin(recipient, place, swarm, EXPECT_SECONDS, streams=plan.stream is not None)
         state.hub.expect(recipient, EXPECT_SECONDS)
     return plan
 

@@ -5,6 +5,7 @@ ViralJSError
 ├── InitialisationError  init_app twice on one app, or a decorated view in an app without init_app
 ├── BundleError          bytes that can't be a bundle
 ├── TokenError           a ticket or proof that is forged, expired or not a token
+├── SimulationError      what is to be simulated can't be: an option, a trace, a library that is not there
 └── MessageError         a signaling message that is malformed, oversized or out of order; knows its close code
 """
 
@@ -29,6 +30,10 @@ class BundleError(ViralJSError, ValueError):
 
 class TokenError(ViralJSError):
     """A ticket or proof does not hold."""
+
+
+class SimulationError(ViralJSError, ValueError):
+    """The simulator was asked for what it can't do; the message says what would be right."""
 
 
 class MessageError(ViralJSError):

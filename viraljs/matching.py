@@ -32,6 +32,8 @@ SETUP_ROUND_TRIPS = 5
 NEAREST_KILOMETRES = 100.0
 """Differences below it say more of the database than of the network."""
 LARGEST_REMOTENESS = 99
+MOST_PER_SOURCE = 16.0
+"""From the simulator's flash crowd: fewer cost the server more copies, more cost the crowd more time."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Terms:
     """Upload slots of a seeder; one without a free slot is passed over."""
     stream_size: int
     """Bytes from which on even a first visitor passes pieces on while others are coming."""
+    most_per_source: float = MOST_PER_SOURCE
+    """Recipients under way for each source, above which the next one streams from the server, too."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Plan:
     seeders: tuple[str, ...]
     """Peer ids, the best first."""
     stream: int | None
-    """The piece from which it fetches from the server at once; None where seeders are to give all."""
+    """The piece from which it fetches from the server at once, if alone; None where seeders are to give all."""
     early: bool
     """It is needed as a seeder while it still receives."""
 
@@ -141,6 +145,7 @@ def make_plan(
     *,
     reserve: Callable[[str], bool],
     claim: Callable[[], bool],
+    pressure: Callable[[], float],
 ) -> Plan | None:
     """Decide how a visitor gets a bundle; None stands for a full response.
 
@@ -152,15 +157,19 @@ def make_plan(
         rng: chance.
         reserve: takes an upload slot of a peer; False where it has none any more.
         claim: takes the right to a full response; False where another has it, and this visitor is one of a crowd.
+        pressure: counts the recipients under way for each source (`Registry.pressure`).
     """
     ranked = rank(candidates, visitor, terms, rng)
     wanted = 1 if ranked and _is_enough(ranked[0], size, visitor.place) else terms.peers
     chosen = list(islice((one for one in ranked if reserve(one.peer)), wanted))
+    # Inside one network peers are fast, and the line that all of it shares is what must be spared.
+    far = not chosen or distance(visitor.place, chosen[0].place) > Distance.NETWORK
+    pressed = visitor.can_connect and far and pressure() > terms.most_per_source
     if chosen:
-        early = visitor.can_connect and _is_crowded(chosen, terms.slots)
-        return Plan(tuple(one.peer for one in chosen), None, early)
+        early = pressed or (visitor.can_connect and _is_crowded(chosen, terms.slots))
+        return Plan(tuple(one.peer for one in chosen), 0 if pressed else None, early)
     # Who can't pass anything on would only lose the HTTP cache by streaming.
-    if visitor.kept or (visitor.can_connect and (size >= terms.stream_size or not claim())):
+    if visitor.kept or (visitor.can_connect and (pressed or size >= terms.stream_size or not claim())):
         return Plan((), 0, visitor.can_connect)
     return None
 

@@ -313,7 +313,7 @@ test("what was received is kept for the next visit, and the server is told", asy
 });
 
 test("a stream that the server brings alone is no failure: no reason, no event, no count", async (t) => {
-  const v = visit(t, { signaling: false, fields: { stream: 3 } });
+  const v = visit(t, { seeders: [], fields: { stream: 3 } });
   const record = await v.finish();
   assert.deepEqual(summary(record), {
     source: "server",
@@ -336,7 +336,7 @@ test("the report tells the server only of those that it named, the record of all
   const held = new Promise((resolve) => {
     release = resolve;
   });
-  const v = visit(t, { signaling: false, fields: { early: true, stream: 0 }, direct: () => held });
+  const v = visit(t, { signaling: false, fields: { early: true }, direct: () => held });
   const shared = [];
   thePage().seed = async (_island, _src, prepare, _record, early) => {
     shared.push(early);

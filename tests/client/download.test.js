@@ -1180,7 +1180,7 @@ test("who is alone in the end of a crowd asks the server for all the rest", asyn
 });
 
 test("a crowd's stream is asked for as one", (t) => {
-  const d = begin(t, { size: 20 * PIECE, crowd: true, stream: true });
+  const d = begin(t, { seeders: [], size: 20 * PIECE, crowd: true, stream: true });
   assert.deepEqual(d.runs[0].run, [0, 20]);
 });
 
@@ -1409,4 +1409,29 @@ test("a seeder that was waited for in vain is told of as such; one that had no t
       [null, failure],
     );
   }
+});
+
+test("one that streams beside seeders asks server and seeders at once, and the server for a part at a time", async (t) => {
+  const size = 4 * PARTS * PIECE;
+  const d = begin(t, { seeders: ["a"], size, first: 3, stream: true, crowd: true });
+  const part = Math.min(WINDOW / 2, d.count / PARTS);
+  assert.deepEqual(
+    d.runs.map(({ run }) => run),
+    [[3, part]],
+  );
+  d.peers[0].open();
+  assert.deepEqual(
+    d.peers[0].asked,
+    Array.from({ length: WINDOW }, (_, at) => 3 + part + at),
+  );
+  await d.runs[0].giveAll();
+  assert.deepEqual(d.runs[1].run, [3 + part + WINDOW, part], "what neither was asked for");
+  await d.runs[1].giveAll();
+  for (let turn = 2; turn < 4 * d.count && !d.outcome.resolved; turn++) {
+    await d.peers[0].sendAll();
+    await d.runs.at(-1).giveAll();
+  }
+  await d.done;
+  assert.ok(d.record.bytesFromPeers && d.record.bytesFromServer);
+  assert.equal(d.record.bytesFromPeers + d.record.bytesFromServer, size);
 });

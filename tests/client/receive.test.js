@@ -152,7 +152,7 @@ test("it begins anywhere, and each recipient elsewhere", (t) => {
 });
 
 test("a stream begins at the server's piece, at once and without a fallback", async (t) => {
-  const r = begin(t, { stream: 4, chance: 0.9 });
+  const r = begin(t, { seeders: [], stream: 4, chance: 0.9 });
   assert.deepEqual(
     r.requests.map(({ range }) => range),
     ["bytes=400-999"],
@@ -167,8 +167,14 @@ test("a stream begins at the server's piece, at once and without a fallback", as
 });
 
 test("a stream from the very first piece is one too", (t) => {
-  const r = begin(t, { stream: 0, chance: 0.9 });
+  const r = begin(t, { seeders: [], stream: 0, chance: 0.9 });
   assert.deepEqual([r.requests.length, r.requests[0].range], [1, undefined]);
+});
+
+test("a stream beside seeders begins anywhere: others begin elsewhere", (t) => {
+  const r = begin(t, { stream: 0, chance: 0.9 });
+  assert.deepEqual([r.requests.length, r.requests[0].range], [1, "bytes=900-999"]);
+  assert.equal(r.connections.length, 1);
 });
 
 test("a stream without seeders introduces nobody", async (t) => {

@@ -452,6 +452,45 @@ def test_a_short_claim_ends_behind_a_long_one(registry, clock):
     assert not registry.claim("long", 60)
 
 
+# Pressure --------------------------------------------------------------------------------------------
+
+
+def test_pressure_counts_who_waits_for_each_source(registry, clock):
+    assert registry.pressure(DIGEST) == 0
+    for number in range(6):
+        registry.begin(f"waits{number}", HERE, DIGEST, 10)
+    assert registry.pressure(DIGEST) == 6, "no source counts as one"
+
+    registry.announce("complete", HERE, DIGEST)
+    registry.begin("streams", HERE, DIGEST, 10, streams=True)
+    assert registry.pressure(DIGEST) == 3
+    assert registry.pressure(OTHER) == 0
+
+    registry.announce("streams", HERE, DIGEST, 50)
+    assert registry.pressure(DIGEST) == 3
+    registry.announce("streams", HERE, DIGEST)
+    registry.announce("waits0", HERE, DIGEST)
+    assert registry.pressure(DIGEST) == 5 / 3
+    registry.withdraw("complete")
+    registry.withdraw("streams", DIGEST)
+    assert registry.pressure(DIGEST) == 5
+    clock.advance(11)
+    assert registry.pressure(DIGEST) == 0
+
+
+def test_one_that_streamed_and_left_is_no_source(registry):
+    registry.begin("a", HERE, DIGEST, 10, streams=True)
+    registry.begin("b", HERE, DIGEST, 10)
+    registry.begin("c", HERE, DIGEST, 10)
+    assert registry.pressure(DIGEST) == 2
+    registry.withdraw("a")
+
+    assert registry.pressure(DIGEST) == 2
+    registry.announce("d", HERE, DIGEST)
+    registry.announce("e", HERE, DIGEST)
+    assert registry.pressure(DIGEST) == 1
+
+
 # Experience ------------------------------------------------------------------------------------------
 
 FAILURE = Outcome(failed=True)

@@ -10,6 +10,6 @@ WITHOUT_TESTS = {"__init__", "_version"}
 MODULES = sorted(path.stem for path in (ROOT / "viraljs").glob("*.py") if path.stem not in WITHOUT_TESTS)
 
 
-@pytest.mark.parametrize("module", [*MODULES, "registry"])
+@pytest.mark.parametrize("module", [*MODULES, "registry", "simulation"])
 def test_each_module_has_its_unit_tests(module):
     assert (ROOT / "tests" / "unit" / f"test_{module}.py").is_file()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from viraljs.matching import (
     HOPELESS_FAILURES,
+    MOST_PER_SOURCE,
     ONE_SEEDER_BYTES,
     SHUNNED_FAILURES,
     Plan,
@@ -58,10 +59,19 @@ class Books:
         return not self.crowd
 
 
-def plan(*candidates, size=BIG, kept=False, can_connect=True, books=None, **changes):
+def plan(*candidates, size=BIG, kept=False, can_connect=True, books=None, pressure=0.0, **changes):
     books = books or Books()
     visitor = Visitor(HERE, kept, can_connect)
-    return make_plan(candidates, size, visitor, terms(**changes), Random(0), reserve=books.reserve, claim=books.claim)
+    return make_plan(
+        candidates,
+        size,
+        visitor,
+        terms(**changes),
+        Random(0),
+        reserve=books.reserve,
+        claim=books.claim,
+        pressure=lambda: pressure,
+    )
 
 
 # Ranks -----------------------------------------------------------------------------------------------
@@ -244,6 +254,37 @@ def test_a_recipient_is_needed_early_where_seeders_are_partial_or_busy(candidate
 
 def test_who_can_not_connect_is_not_needed_early():
     assert plan(peer("a", progress=50), can_connect=False) == Plan(("a",), None, early=False)
+
+
+def test_where_many_wait_for_each_source_the_next_from_afar_is_one_more():
+    chosen = plan(peer("a", ABROAD), peer("b", ABROAD, progress=50), pressure=MOST_PER_SOURCE + 1)
+
+    assert chosen is not None
+    assert (chosen.stream, chosen.early) == (0, True)
+    assert set(chosen.seeders) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"place": ABROAD, "pressure": MOST_PER_SOURCE},
+        {"place": NEIGHBOUR, "pressure": 1_000},
+        {"place": ABROAD, "pressure": 1_000, "can_connect": False},
+    ],
+    ids=["few wait", "all in one network", "who can't pass it on"],
+)
+def test_elsewhere_seeders_are_left_to_give_all(case):
+    place = case.pop("place")
+
+    chosen = plan(peer("a", place), **case)
+
+    assert chosen is not None
+    assert chosen.stream is None
+
+
+def test_where_many_wait_and_nobody_has_a_slot_the_next_streams():
+    assert plan(pressure=MOST_PER_SOURCE + 1) == Plan((), 0, early=True)
+    assert plan(pressure=MOST_PER_SOURCE + 1, can_connect=False) is None
 
 
 # Plans without ---------------------------------------------------------------------------------------

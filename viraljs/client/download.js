@@ -34,7 +34,7 @@ export const SPREAD = 3;
  * @typedef {object} Plan
  * @property {number} deadline milliseconds without a verified piece, after which the server is asked
  * @property {number} first the piece to begin with; the others follow in a circle
- * @property {boolean} stream ask the server at once, for all of it
+ * @property {boolean} stream ask the server at once; for all of it, if there is no seeder
  * @property {boolean} crowd others are receiving too: what each asks the server for is for all of them
  */
 
@@ -52,6 +52,8 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
   /** @typedef {{worker: Worker | null, at: number, twice: boolean}} Asked whom, null being the server; when; of another before */
   /** @type {Map<number, Asked>} by piece */
   const asked = new Map();
+  const { seeders } = sources;
+  const alone = stream && !seeders.length;
   const ahead = Math.max(2, WINDOW_BYTES / pieces.lengthOf(0));
   const order = [...Array(pieces.count).keys()].map((piece) => (piece + first) % pieces.count);
   const began = performance.now();
@@ -237,7 +239,7 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
         const [[from, length]] = toRanges(crowd || stream ? wanted : wanted.sort((one, other) => one - other));
         // In a crowd others ask too, for other pieces, and pass them on.
         const part = Math.ceil(Math.min(ahead / 2, pieces.count / PARTS));
-        const most = pace ? 1 : crowd && !stream && workers.size ? part : length;
+        const most = pace ? 1 : crowd && workers.size && !alone ? part : length;
         const count = Math.min(length, most);
         for (let piece = from; piece < from + count; piece++) ask(piece, null);
         const asks = performance.now();
@@ -315,7 +317,6 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     return worker.link;
   }
 
-  const { seeders } = sources;
   const share = Math.min(ahead, Math.ceil(pieces.count / seeders.length));
   seeders.forEach((seeder, at) => {
     const begun = stream ? [] : order.slice(at * share, (at + 1) * share);

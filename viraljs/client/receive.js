@@ -46,7 +46,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
     {
       deadline: island.deadline + Math.min(MOST_ROUND_TRIPS_MS, ROUND_TRIPS * roundTrip) + island.size / BYTES_PER_MS,
       // Recipients that begin at different places have different pieces to give.
-      first: island.stream ?? Math.floor(Math.random() * pieces.count),
+      first: seeders.length || island.stream == null ? Math.floor(Math.random() * pieces.count) : island.stream,
       stream: island.stream != null,
       crowd: island.early,
     },

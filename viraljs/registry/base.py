@@ -17,8 +17,8 @@ class Registry(ABC):
     """Swarms, upload slots and one-time claims, shared by all that serve an app. Safe to call from any thread."""
 
     @abstractmethod
-    def begin(self, peer: str, place: Place, swarm: str, seconds: float) -> None:
-        """Add a recipient under way, which has nothing yet, to a swarm.
+    def begin(self, peer: str, place: Place, swarm: str, seconds: float, *, streams: bool = False) -> None:
+        """Add a recipient under way, which has nothing yet, to a swarm; one that `streams` gets it from the server.
 
         It is forgotten after `seconds`, unless a sign of life (`announce`, `touch`) makes it a peer like others.
         """
@@ -45,6 +45,10 @@ class Registry(ABC):
         there are more of both kinds than the limit, each gets half of it. Peers that have all their `slots` in use are
         passed over.
         """
+
+    @abstractmethod
+    def pressure(self, swarm: str) -> float:
+        """Count the recipients under way for each source: a complete peer, or one that streams from the server."""
 
     @abstractmethod
     def place_of(self, peer: str) -> Place | None:

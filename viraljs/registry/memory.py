@@ -150,6 +150,8 @@ class _Swarm:
     # Apart, so that a sample finds the few of one kind among the many of the other.
     complete: _Rings = field(default_factory=_Rings)
     partial: _Rings = field(default_factory=_Rings)
+    streaming: set[str] = field(default_factory=set)
+    """Those of the partial ones that get it from the server."""
 
     def __len__(self) -> int:
         return len(self.complete.everyone) + len(self.partial.everyone)
@@ -175,7 +177,7 @@ class MemoryRegistry(Registry):
         """Recipients under way that gave no sign of life yet, to the moment at which they are forgotten."""
         self._passages: OrderedDict[str, Passage] = OrderedDict()
 
-    def begin(self, peer: str, place: Place, swarm: str, seconds: float) -> None:
+    def begin(self, peer: str, place: Place, swarm: str, seconds: float, *, streams: bool = False) -> None:
         """See `Registry.begin`."""
         with self._lock:
             self._forget_unheard()
@@ -183,6 +185,8 @@ class MemoryRegistry(Registry):
                 self._unheard[peer] = self._now() + seconds
                 self._peers[peer] = _Peer(place, self._unheard[peer])
             self._join(peer, swarm, 0)
+            if streams and self._peers[peer].swarms[swarm] < COMPLETE:
+                self._swarms[swarm].streaming.add(peer)
 
     def announce(self, peer: str, place: Place, swarm: str, progress: int = COMPLETE) -> None:
         """See `Registry.announce`."""
@@ -222,6 +226,16 @@ class MemoryRegistry(Registry):
             partial = self._free(known.partial.near(place, nearby), limit, slots)
             del complete[max(limit - len(partial), (limit + 1) // 2) :]
             return [self._candidate(peer, swarm) for peer in (complete + partial)[:limit]]
+
+    def pressure(self, swarm: str) -> float:
+        """See `Registry.pressure`."""
+        with self._lock:
+            self._forget_unheard()
+            known = self._swarms.get(swarm)
+            if known is None:
+                return 0.0
+            streaming = len(known.streaming)
+            return (len(known.partial.everyone) - streaming) / max(1, len(known.complete.everyone) + streaming)
 
     def place_of(self, peer: str) -> Place | None:
         """See `Registry.place_of`."""
@@ -315,6 +329,8 @@ class MemoryRegistry(Registry):
             if old is not None:
                 old.discard(peer, known.place)
             new.add(peer, known.place)
+            if progress >= COMPLETE:
+                swarms.streaming.discard(peer)
 
     def _leave(self, peer: str, swarm: str) -> None:
         known = self._peers[peer]
@@ -322,6 +338,7 @@ class MemoryRegistry(Registry):
         if progress is not None:
             left = self._swarms[swarm]
             left.rings(progress).discard(peer, known.place)
+            left.streaming.discard(peer)
             if not left:
                 del self._swarms[swarm]
 
