@@ -91,7 +91,7 @@ def test_a_seeder_that_gives_no_sign_of_life_is_passed_over_until_it_does(make_s
     [joined] = site.signalled("seeder_joined")
 
     def found():
-        return site.state.registry.candidates(joined["digest"], NOWHERE, 1)
+        return site.state.registry.candidates(joined["digest"], NOWHERE, 1, slots=1)
 
     assert found()
     browser.freeze()
