@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
-from . import classroom, distance, loopback, machine, never_worse, raw_channel, server, simulation, webtorrent
+from . import classroom, distance, loopback, machine, matching, never_worse, raw_channel, server, simulation, webtorrent
 
 BENCHMARKS: dict[str, Callable[[Callable[[str], None]], None]] = {
     "loopback": loopback.run,
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Callable[[str], None]], None]] = {
     "webtorrent": webtorrent.run,
     "server": server.run,
     "distance": distance.run,
+    "matching": matching.run,
     "simulation": simulation.run,
 }
 RESULTS = Path(__file__).parent / "results"

@@ -1,5 +1,6 @@
 """Many visitors at once: who gets a copy, who streams, and who is named to whom, with the settings as they come."""
 
+from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from random import Random
@@ -27,6 +28,7 @@ from viraljs.config import KEYS
 from viraljs.delivery import EXPECT_SECONDS, TICKET_SLOT_SECONDS
 from viraljs.experience import Patience
 from viraljs.hub import LocalHub
+from viraljs.matching import MOST_PER_SOURCE
 from viraljs.nearness import locate
 from viraljs.registry import MemoryRegistry
 
@@ -92,6 +94,32 @@ def test_a_crowd_is_over_after_its_seconds(app, clock):
     clock.advance(KEYS["CROWD_SECONDS"].default)
 
     assert delivery_of(visit(app)) == "full"
+
+
+def test_a_flash_crowd_on_one_seeder_gets_a_mix_and_overloads_nobody(start):
+    app = start(MAX_SOCKETS=1_000)
+    state_of(app).registry.announce("first", locate("203.0.113.9"), digest_of(LARGE))
+    visits = [
+        thin(app, "/large.js", environ_base={"REMOTE_ADDR": f"198.51.{number % 200}.{number // 200 + 1}"})
+        for number in range(300)
+    ]
+
+    served = Counter(seeder for one in visits for seeder in one["seeders"])
+    slots = KEYS["UPLOAD_SLOTS"].default
+    assert served["first"] == slots
+    assert max(served.values()) <= slots
+    streaming = [one for one in visits if one.get("stream") is not None]
+    assert all(one["seeders"] for one in visits), "whoever streams has seeders as well"
+    assert 300 / (MOST_PER_SOURCE + 1) - 3 < len(streaming) < 300 / MOST_PER_SOURCE + 3
+
+
+def test_a_flash_crowd_inside_one_network_spares_its_line(start):
+    app = start(MAX_SOCKETS=1_000)
+    state_of(app).registry.announce("first", locate("203.0.113.9"), digest_of(LARGE))
+
+    visits = [thin(app, "/large.js", environ_base={"REMOTE_ADDR": "203.0.113.9"}) for _ in range(100)]
+
+    assert not [one for one in visits if one.get("stream") is not None]
 
 
 def test_without_crowds_whoever_finds_nobody_gets_a_copy(start):
