@@ -55,7 +55,7 @@ def settings() -> None:
 @click.option("--stream-size", metavar="SIZE")
 @click.option("--crowd-seconds", type=float)
 @click.option("--deadline", type=int, metavar="MILLISECONDS")
-@click.option("--most-per-source", type=float, help="Recipients for each source before the server joins in (trial).")
+@click.option("--most-per-source", type=float, help="Recipients for each source before the server joins in.")
 def simulate(**options: Any) -> None:
     """Simulate visitors, with this app's settings, and print what peers would save and cost.
 
