@@ -39,6 +39,8 @@ MOST_TAILS = 64
 MOST_BEGINNINGS = 64
 """Tails of full responses and beginnings of thin ones take a few kilobytes each."""
 MOST_BASES = 64
+MOST_PLACES = 4_096
+"""A visitor's address comes up several times within a visit, and that of a company or a school all day."""
 SOCKETS_IN_THREADS = 4
 SOCKETS_ELSEWHERE = 800
 """Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
@@ -62,6 +64,7 @@ class State:
         self._geography = (
             Geography(settings.geo_databases, time.monotonic, self.warn) if settings.geo_databases else None
         )
+        self._places = Cache[Place](MOST_PLACES)
         self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures)
         # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.
         self.rng = Random(secrets.randbits(64))  # noqa: S311
@@ -84,15 +87,13 @@ class State:
 
     def locate(self, address: str | None) -> Place:
         """Say where an address is, by this app's settings and databases."""
-        return locate(
-            address,
-            self._lookup,
-            ipv4_bits=self.settings.ipv4_network_bits,
-            ipv6_bits=self.settings.ipv6_network_bits,
-        )
+        if self._geography is None:
+            return self._places.get(address, lambda: self._locate(address, lambda _: NO_FACTS))
+        return self._locate(address, self._geography.lookup)  # which may be replaced, and keeps what is kept itself
 
-    def _lookup(self, address: str) -> Facts:
-        return NO_FACTS if self._geography is None else self._geography.lookup(address)
+    def _locate(self, address: str | None, lookup: Callable[[str], Facts]) -> Place:
+        bits = self.settings.ipv4_network_bits, self.settings.ipv6_network_bits
+        return locate(address, lookup, ipv4_bits=bits[0], ipv6_bits=bits[1])
 
     def warn(self, text: str) -> None:
         """Write a warning to the app's log."""
