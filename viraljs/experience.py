@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 HALF_LIFE_SECONDS = 600.0
 """A failure counts half after this long; who failed five times is given a try again within the hour."""
@@ -81,7 +81,7 @@ class Passage:
 
     def after(self, *, failed: bool, now: float) -> Passage:
         """Add a delivery; one that got through makes up for all that did not."""
-        return replace(self, failures=self.failures + 1, at=now) if failed else OPEN
+        return Passage(self.failures + 1, now) if failed else OPEN
 
     def closed(self, now: float, patience: Patience) -> bool:
         """Say whether it is to be left alone. Once the time is over, each further failure closes it again."""

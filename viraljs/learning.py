@@ -6,7 +6,7 @@ what can be, and moves means a little at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from .experience import Outcome
@@ -64,37 +64,37 @@ def learn(report: Report, here: Place, places: Mapping[str, Place], troubled: Ca
         troubled: says of a border whether the last delivery through it failed.
     """
     telling = [upload for upload in report.uploads if upload.failure not in BLAMELESS]
-    near, far = _part(telling, here, places)
+    known = [upload for upload in telling if upload.seeder in places]
+    passages: dict[str, bool] = {}
+    for near, own in ((True, inside(here)), (False, here.network)):
+        # What was crossed at the seeder's end: inside a network it is the same border.
+        ends = [
+            (upload, own if near else places[upload.seeder].network)
+            for upload in known
+            if near == (distance(here, places[upload.seeder]) <= Distance.NETWORK)
+        ]
+        reached = {end for upload, end in ends if upload.bytes}
+        missed = {end for upload, end in ends if upload.failure == UNREACHABLE}
+        passages |= judge(own, reached, missed, troubled)
     return Lessons(
         {upload.seeder: _outcome(upload) for upload in telling},
-        {**_judge(inside(here), near, {}, troubled), **_judge(here.network, far, places, troubled)},
+        passages,
         tuple(upload.seeder for upload in telling if upload.failure == CORRUPT),
     )
 
 
-def _part(uploads: list[Upload], here: Place, places: Mapping[str, Place]) -> tuple[list[Upload], list[Upload]]:
-    """Tell those inside the network from those outside; of whom the place is not known is neither."""
-    known = [(distance(here, places[upload.seeder]), upload) for upload in uploads if upload.seeder in places]
-    near = [upload for step, upload in known if step <= Distance.NETWORK]
-    return near, [upload for step, upload in known if step > Distance.NETWORK]
-
-
-def _judge(
-    own: str, uploads: list[Upload], places: Mapping[str, Place], troubled: Callable[[str], bool]
+def judge(
+    own: str, reached: Collection[str], missed: Collection[str], troubled: Callable[[str], bool]
 ) -> dict[str, bool]:
-    """Say of borders whether all failed: of the reporter's own, and of those of its seeders' networks.
+    """Say of borders whether all failed that was to go through them: a recipient's own, and those at seeders' ends.
 
     Where nobody got through, it may be either side. A border that had trouble before is taken to be the cause, so that
     one closed network does not speak against all that its visitors ask.
     """
-    reached = [upload for upload in uploads if upload.bytes]
-    missed = [upload for upload in uploads if upload.failure == UNREACHABLE and not upload.bytes]
-    verdict = {}
-    if reached or missed:
-        verdict[own] = not reached
+    verdict = {own: not reached} if reached or missed else {}
     if reached or not troubled(own):
-        verdict |= {places[one.seeder].network: True for one in missed if one.seeder in places}
-    verdict |= {places[one.seeder].network: False for one in reached if one.seeder in places}
+        verdict |= dict.fromkeys(missed, True)
+    verdict |= dict.fromkeys(reached, False)
     return {border: failed for border, failed in verdict.items() if border}
 
 

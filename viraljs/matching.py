@@ -127,13 +127,10 @@ def _first_megabyte(candidate: Candidate) -> float:
 def _remoteness(one: Place, other: Place) -> int:
     """Count how often the distance doubles; an unknown one is the largest."""
     apart = kilometres(one, other)
-    return (
-        LARGEST_REMOTENESS
-        if apart is None
-        else frexp(apart / NEAREST_KILOMETRES)[1]
-        if apart > NEAREST_KILOMETRES
-        else 0
-    )
+    if apart is None:
+        return LARGEST_REMOTENESS
+    _, doublings = frexp(apart / NEAREST_KILOMETRES)
+    return max(0, doublings)
 
 
 def make_plan(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.chromium import Chromium
+from tests.support.servers import stop
 from tests.support.until import until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -39,7 +40,6 @@ TURN_SECRET = "known to the TURN server and to the site"
 BINDING_REQUEST = bytes.fromhex("000100002112a442") + b"twelve bytes"
 """A STUN message without attributes (RFC 8489, 5)."""
 ANSWER_SECONDS = 0.2
-STOP_SECONDS = 10
 
 
 def missing_tools() -> list[str]:
@@ -183,7 +183,7 @@ class TurnServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-            stack.callback(_stop, process)
+            stack.callback(stop, process)
             until(lambda: process.poll() is not None or _answers(), "an answer of coturn")
         assert process.poll() is None, self._log.read_text()
 
@@ -200,15 +200,6 @@ def _answers() -> bool:
             asking.sendto(BINDING_REQUEST, (PUBLIC, TURN_PORT))
             return bool(asking.recv(1_500))
     return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 class ChromiumAt(Chromium):

@@ -59,7 +59,7 @@ def serve(
             _wait_until_it_answers(process, port, log)
             yield f"http://{HOST}:{port}"
         finally:
-            _stop(process)
+            stop(process)
 
 
 @contextmanager
@@ -118,7 +118,8 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
     raise RuntimeError(f"the server did not answer within {START_SECONDS} s:\n{log.read_text()}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force if it does not go."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

@@ -221,7 +221,6 @@ class MemoryRegistry(Registry):
             known = self._swarms.get(swarm)
             if known is None:
                 return []
-
             complete = self._free(known.complete.near(place, nearby), limit, slots)
             partial = self._free(known.partial.near(place, nearby), limit, slots)
             del complete[max(limit - len(partial), (limit + 1) // 2) :]

@@ -9,6 +9,7 @@ from random import Random
 
 from ..config import Settings
 from ..experience import Outcome, Patience
+from ..learning import judge
 from ..matching import MOST_PER_SOURCE, SAMPLE, Plan, Terms, Visitor, make_plan
 from ..nearness import NOWHERE, Distance, Place
 from ..peers import Candidate
@@ -111,8 +112,11 @@ class Nearest:
     def report(self, seeder: int, outcome: Outcome, borders: Sequence[str]) -> None:
         """Take a recipient's word about a seeder, and about the networks whose borders are between the two."""
         self._registry.note_outcome(str(seeder), outcome)
-        for network in filter(None, borders):
-            self._registry.note_passage(network, failed=outcome.failed)
+        if borders:
+            own, beyond = borders[0], borders[1:]
+            reached, missed = ((), beyond) if outcome.failed else (beyond, ())
+            for border, failed in judge(own, reached, missed, self._registry.is_troubled).items():
+                self._registry.note_passage(border, failed=failed)
 
     def _candidates(self, place: Place) -> list[Candidate]:
         nearby = self._rules.nearby
