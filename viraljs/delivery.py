@@ -19,8 +19,10 @@ from .config import check_value
 from .errors import BundleError
 from .facts import bundle_url, personal_reason, request_facts, response_facts
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
+from .modules import ModuleFacts
 from .nearness import Distance
-from .negotiation import judge_request, judge_response
+from .negotiation import RequestFacts, judge_request, judge_response
+from .parts import APPLIES, is_part, look_at, may_share
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
     BODY_HEADERS,
@@ -86,6 +88,8 @@ class _Original:
     body: Any
     passthrough: bool
     headers: list[tuple[str, str]]
+    instead: bytes | None = None
+    """What to go back to in its place: the module client can't use the view's body."""
     replaced_by: Any = None
     headers_then: list[tuple[str, str]] = field(default_factory=list)
     """What became of the headers, to tell what hooks made of them since."""
@@ -108,6 +112,7 @@ def wrap(view: View, options: Options, applies: Callable[[Mapping[str, Any]], bo
             return value
         return respond(state, as_bundle(value), options)
 
+    setattr(deliver, APPLIES, applies or (lambda _: True))
     return deliver
 
 
@@ -127,6 +132,8 @@ def respond(state: State, response: Response, options: Options) -> Response:
     """Decide and carry out: the way of one visit, steps 1 to 3."""
     url = bundle_url()
     visitor = request_facts()
+    if visitor.starts or visitor.part:
+        return _respond_to_linker(state, response, options, visitor)
     reason = judge_response(response_facts(response), state.policy)
     if reason:
         if response.status_code in (206, 304) and not visitor.direct:
@@ -138,29 +145,45 @@ def respond(state: State, response: Response, options: Options) -> Response:
         reason = judge_request(visitor, state.policy)
         if body.size is None and (reason is None or visitor.direct):
             body = body.collect(state.settings.max_buffer)
-        smallest = state.settings.min_size if options.min_size is None else options.min_size
         if body.size is None:
             if reason and not visitor.direct:
                 forbid_sharing(response)
             return _untouched(response, reason or "buffer", url)
-        if not visitor.direct and body.size < smallest:
+        if not visitor.direct and body.size < _smallest(state, options):
+            if body.size and visitor.is_import and not reason:
+                _note_module(state, response, body, _manifest(state, response, body, url), shared=False)
             return _untouched(response, "small" if body.size else "empty", url)
         if reason:
+            if reason == "module":
+                state.warn_once(
+                    "modules", 'modules are left alone; pip install "viraljs[modules]" to have them delivered'
+                )
             make_conditional(response, body, request.environ, shared=visitor.direct)
             return _untouched(response, reason, url)
-        manifest = state.manifests.get(
-            (url, response.content_type, body.identity()),
-            lambda: build_manifest(url, response.content_type or JAVASCRIPT, body.known_size, body.chunks()),
-        )
+        manifest = _manifest(state, response, body, url)
     except BundleError as error:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
         forbid_sharing(response)
         return _untouched(response, "unreadable", url)
-    asking = "imports" if manifest.imports else find_out(state, visitor)
+    if visitor.is_import and state.policy.modules:
+        _note_module(state, response, body, manifest, shared=True)
+    # Paths mean nothing in a script that runs from a `blob:` URL; what the browser imports runs from its own.
+    asking = "imports" if manifest.imports and not visitor.is_import else find_out(state, visitor)
     if isinstance(asking, str):
         make_conditional(response, body, request.environ, shared=False)
         return _untouched(response, asking, url)
     return _by_peers(state, response, body, manifest, options, asking)
+
+
+def _smallest(state: State, options: Options) -> int:
+    return state.settings.min_size if options.min_size is None else options.min_size
+
+
+def _manifest(state: State, response: Response, body: Body, url: str) -> Manifest:
+    return state.manifests.get(
+        (url, response.content_type, body.identity()),
+        lambda: build_manifest(url, response.content_type or JAVASCRIPT, body.known_size, body.chunks()),
+    )
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:
@@ -182,10 +205,11 @@ def _by_peers(
         make_unmodified(response, known)
         return _untouched(response, "not-modified", manifest.url)
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
-    # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise.
-    consent = not state.settings.consent if asking.facts.consent is None else asking.facts.consent
+    # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise. An import must
+    # have the exports that it asks for.
+    wants_thin = may_share(state, asking.facts.consent) and not asking.facts.is_import
     recipient = state.new_peer_id()
-    plan = _plan(state, manifest, options, asking, recipient) if consent else None
+    plan = _plan(state, manifest, options, asking, recipient) if wants_thin else None
     ticket = None
     if plan is None:
         # A browser that kept a full response would go on seeding for a group that it may have left.
@@ -193,16 +217,21 @@ def _by_peers(
     else:
         ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
         token = state.tickets.issue(ticket)
-        beginning = state.beginnings.get(
-            (manifest, base), lambda: state.renderer.thin_beginning(manifest, state.settings, base)
-        )
         ice = state.fresh_ice(recipient)
+        beginning = _beginning(state, manifest, base)
         make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early, ice=ice))
     kind = "full" if plan is None else "thin"
     response.headers[HEADER] = kind
     undo.replaced_by, undo.headers_then = response.response, list(response.headers)
     g.viraljs_decision = _Decision(kind, None, manifest.url, manifest.digest, undo, ticket)
     return response
+
+
+def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts | None = None) -> bytes:
+    return state.beginnings.get(
+        (manifest, base, module is None),
+        lambda: state.renderer.thin_beginning(manifest, state.settings, base, module),
+    )
 
 
 def _base(state: State) -> str:
@@ -221,7 +250,9 @@ def _tail(state: State, manifest: Manifest, base: str, group: str) -> tuple[byte
     return state.tails.get((manifest, base, group), render)
 
 
-def _plan(state: State, manifest: Manifest, options: Options, asking: Asking, recipient: str) -> Plan | None:
+def _plan(
+    state: State, manifest: Manifest, options: Options, asking: Asking, recipient: str, *, never_full: bool = False
+) -> Plan | None:
     """Choose seeders and take a slot of each; where the visitor is to be one soon, make the server expect it."""
     digest, settings, registry = manifest.digest, state.settings, state.registry
     swarm, place, terms = name_swarm(digest, asking.group), asking.place, _terms(state, options)
@@ -237,7 +268,9 @@ def _plan(state: State, manifest: Manifest, options: Options, asking: Asking, re
             seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS
         ),
         pressure=lambda: registry.pressure(swarm),
-        claim=lambda: not settings.crowd_seconds or registry.claim(f"full:{swarm}", settings.crowd_seconds),
+        claim=lambda: (
+            not never_full and (not settings.crowd_seconds or registry.claim(f"full:{swarm}", settings.crowd_seconds))
+        ),
     )
     if plan is not None and plan.early:
         registry.begin(recipient, place, swarm, EXPECT_SECONDS, streams=plan.stream is not None)
@@ -272,6 +305,101 @@ def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None
     return next((etag for etag in (full, own, plain_etag(manifest.digest)) if etag and etag in known), None)
 
 
+# Modules ---------------------------------------------------------------------------------------------
+
+
+def _note_module(state: State, response: Response, body: Body, manifest: Manifest, *, shared: bool) -> None:
+    """Read a module that a browser imports by itself, once its response is out: later ones may come from peers."""
+    known = state.graph.find(manifest.url)
+    if known is not None and (known.digest, known.shared) == (manifest.digest, shared):
+        return
+    data, leads, host = b"".join(body.chunks()), is_part(), request.host
+    response.call_on_close(lambda: look_at(state, manifest, lambda: data, leads, host, shared=shared))
+
+
+def _respond_to_linker(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
+    """Answer the module client, or the tag that begins with it: how to run a module, and from whom to get it."""
+    url = bundle_url()
+    if response.status_code != 200:  # noqa: PLR2004 - OK
+        return _untouched(response, "status", url)
+    reason = judge_response(response_facts(response), state.policy)
+    if reason in UNREADABLE:
+        return _unlinked(state, response, visitor, reason, url)
+    found = _read(state, response, options, shared=reason is None)
+    if isinstance(found, str):
+        return _unlinked(state, response, visitor, found, url)
+    manifest, module = found
+    reason = reason or judge_request(visitor, state.policy)
+    reason = reason or (None if may_share(state, visitor.consent) else "consent")
+    if reason and visitor.starts:
+        return _unlinked(state, response, visitor, reason, url)
+    base = _base(state)
+    unshared = state.renderer.unshared(manifest, state.settings, base, module, alone=visitor.part)
+    if manifest.size < _smallest(state, options):
+        reason = reason or "small"
+    asking = reason or find_out(state, visitor)
+    if isinstance(asking, str):
+        return _replaced(response, visitor, unshared, asking, url)
+    instead = unshared if visitor.part else state.renderer.start(url)
+    undo = _Original(None, passthrough=False, headers=[], instead=instead)
+    recipient = state.new_peer_id()
+    plan = _plan(state, manifest, options, asking, recipient, never_full=True) or Plan((), 0, early=False)
+    ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
+    give = state.renderer.part if visitor.part else state.renderer.thin
+    body = give(
+        _beginning(state, manifest, base, module),
+        state.tickets.issue(ticket),
+        stream=plan.stream,
+        early=plan.early,
+        ice=state.fresh_ice(recipient),
+    )
+    _put(response, visitor, body)
+    response.headers[HEADER] = "thin"
+    undo.replaced_by = response.response
+    g.viraljs_decision = _Decision("thin", None, url, manifest.digest, undo, ticket)
+    return response
+
+
+UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
+"""Reasons of the response for which a module can't be run from anywhere but its own URL."""
+
+
+def _read(state: State, response: Response, options: Options, *, shared: bool) -> tuple[Manifest, ModuleFacts] | str:
+    """Look at the module of a response; give the reason where it can't be linked."""
+    if not state.policy.modules:
+        return "module"
+    try:
+        body = Body.of(response)
+        if body.size is None:
+            body = body.collect(state.settings.max_buffer)
+        if not body.size:
+            return "buffer" if body.size is None else "empty"
+        manifest = _manifest(state, response, body, bundle_url())
+        big = manifest.size >= _smallest(state, options)
+        read = lambda: b"".join(body.chunks())  # noqa: E731 - OK
+        module = look_at(state, manifest, read, is_part(), request.host, shared=shared and big)
+    except BundleError as error:
+        current_app.logger.warning("ViralJS left a response alone: %s", error)
+        return "unreadable"
+    return module if isinstance(module, str) else (manifest, module)
+
+
+def _unlinked(state: State, response: Response, visitor: RequestFacts, reason: str, url: str) -> Response:
+    """Say that a module is not to be linked: its tag starts it by its own URL, and the client learns that it can't."""
+    return _replaced(response, visitor, state.renderer.start(url) if visitor.starts else b"{}", reason, url)
+
+
+def _replaced(response: Response, visitor: RequestFacts, body: bytes, reason: str, url: str) -> Response:
+    _put(response, visitor, body)
+    return _untouched(response, reason, url)
+
+
+def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
+    make_thin(response, body)
+    if visitor.part:
+        response.content_type = "application/json"
+
+
 # After all other hooks -------------------------------------------------------------------------------
 
 
@@ -301,6 +429,10 @@ def finish(response: Response) -> Response:
 
 def _go_back(response: Response, original: _Original) -> None:
     """Restore the view's body and headers, with what hooks did to the headers since, but for what describes a body."""
+    if original.instead is not None:
+        response.response = [original.instead]
+        response.content_length = len(original.instead)
+        return
     since = Headers(pair for pair in response.headers if pair not in original.headers_then)
     for name in ("Content-Length", "Content-Type", "Vary", *BODY_HEADERS, *DIGEST_HEADERS):
         since.pop(name, None)

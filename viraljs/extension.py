@@ -15,7 +15,8 @@ from .blueprint import make_blueprint
 from .config import read_settings
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
-from .rendering import MARKED, PARAMETER
+from .parts import by_peers
+from .rendering import MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
@@ -137,7 +138,7 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
     """
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
-    tag = _tag({"defer": True, "src": _marked(src), **common, **attributes})
+    tag = _tag({"defer": True, **_source(src, attributes), **common, **attributes})
     if dependents:
         tag += _tag(
             {
@@ -147,6 +148,16 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
             }
         )
     return tag
+
+
+def _source(src: str, attributes: dict[str, str | bool]) -> dict[str, str | bool]:
+    """Give the `src` of a tag, and take the type from its attributes where a classic script is to start a module."""
+    if attributes.get("type") != "module":
+        return {"src": _marked(src)}
+    if not by_peers(current_state(), src):
+        return {"src": src}  # without a mark: imports name the module by this URL, and must find the same one
+    del attributes["type"]
+    return {"src": _mark(src, MODULE)}
 
 
 def _tag(attributes: Mapping[str, str | bool]) -> Markup:
@@ -164,7 +175,11 @@ def _marked(src: str) -> str:
     """Mark a URL of ours on plain http, where a browser does not say that it asks for a script."""
     if is_trustworthy(request.scheme, request.host) or not src.startswith("/") or src.startswith("//"):
         return src
-    return f"{src}{'&' if '?' in src else '?'}{PARAMETER}={MARKED}"
+    return _mark(src, MARKED)
+
+
+def _mark(src: str, mark: str) -> str:
+    return f"{src}{'&' if '?' in src else '?'}{PARAMETER}={mark}"
 
 
 def _page_nonce() -> str | None:

@@ -23,8 +23,10 @@ from .rendering import (
     KEPT_CHARACTERS,
     KEPT_COOKIE,
     MARKED,
+    MODULE,
     MOST_KEPT,
     PARAMETER,
+    PART,
 )
 
 DIGITS = re.compile(r"[0-9]{1,9}")
@@ -36,11 +38,17 @@ KEPT = re.compile(rf"{_BEGINNING}(\.{_BEGINNING}){{0,{MOST_KEPT - 1}}}")
 def bundle_url() -> str:
     """Give path and query of the bundle, without our own parameter."""
     asked = _request()
-    return _write_url(asked.root_path + asked.path, asked.query_string)
+    return write_url(asked.root_path + asked.path, asked.query_string)
 
 
 @lru_cache(maxsize=256)
-def _write_url(path: str, query: bytes) -> str:
+def write_url(path: str, query: bytes) -> str:
+    """Give path and query as a browser asks for them, without our own parameter.
+
+    Args:
+        path: decoded.
+        query: as sent.
+    """
     pairs = [pair for pair in query.decode("latin-1").split("&") if pair]
     rest = "&".join(pair for pair in pairs if pair.split("=", 1)[0] != PARAMETER)
     return quote(path, safe="/!$&'()*+,;=:@~") + ("?" + rest if rest else "")
@@ -70,6 +78,8 @@ def request_facts() -> RequestFacts:
         failures=int(failures) if DIGITS.fullmatch(failures) else 0,
         consent=None if consent is None else consent == "1",
         kept=kept.split(".") if KEPT.fullmatch(kept) else (),
+        starts=parameter == MODULE,
+        part=parameter == PART,
     )
 
 

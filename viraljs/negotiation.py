@@ -33,6 +33,8 @@ IN_APP = re.compile(r"FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)|Tik
 MODERN = re.compile(r"(?:Chrome|Firefox)/(\d{3,})|Version/(1[6-9]|[2-9]\d)[.\d]* .*Safari/")
 """Asked only where fetch metadata is missing: a browser recent enough to be worth a try (Chrome and Firefox 100)."""
 
+PAGES = frozenset({"document", "iframe", "frame"})
+
 ASCII_UNSAFE_CHARSETS = re.compile(r"utf-?(16|32)|ucs-?[24]|iso-2022|hz-gb|utf-?7", re.IGNORECASE)
 """Charsets in which the addition's ASCII would not read as ASCII."""
 
@@ -61,6 +63,15 @@ class RequestFacts:
     """What the consent cookie says; None where there is none."""
     kept: Collection[str]
     """Beginnings of digests that the browser has in Cache Storage, as its cookie says."""
+    starts: bool = False
+    """`viral_script` wrote the URL for a module that is to be delivered by peers."""
+    part: bool = False
+    """The module client asks how to get and run one module."""
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the browser itself is about to run a module, or a script whose tag has `crossorigin`."""
+        return self.fetch_dest == "script" and self.fetch_mode != "no-cors" and not self.starts
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,8 @@ class Policy:
     enabled: bool
     plain_http: str
     breaker_failures: int
+    modules: bool = True
+    """Modules can be read."""
 
 
 def judge_response(facts: ResponseFacts, policy: Policy) -> str | None:
@@ -121,6 +134,20 @@ def judge_request(facts: RequestFacts, policy: Policy) -> str | None:
     )
 
 
+def judge_page(facts: RequestFacts, policy: Policy) -> str | None:
+    """Say why the visitor who asks for a page gets its modules as if ViralJS were not there."""
+    against = (
+        ("disabled", not policy.enabled),
+        ("module", not policy.modules),
+        ("authorization", facts.authorized),
+        ("prefetch", "prefetch" in (facts.purpose or "")),
+        ("save-data", facts.save_data),
+        ("old-browser", facts.fetch_dest is None),
+        ("destination", facts.fetch_dest not in PAGES),
+    )
+    return _first(against) or _judge_agent(facts.user_agent) or _judge_visitor(facts, policy)
+
+
 @lru_cache(maxsize=256)
 def _judge_agent(user_agent: str) -> str | None:
     """Say why the program that asks is no browser that could take part. Browsers are many, their names few."""
@@ -128,11 +155,12 @@ def _judge_agent(user_agent: str) -> str | None:
 
 
 def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
-    """Say why the request is not one of a classic script element."""
+    """Say why the request is not one of a script element, or of the module client."""
     if facts.fetch_dest is not None:
+        expected = "empty" if facts.part else "script"
         against = (
-            (_destination_word(facts.fetch_dest), facts.fetch_dest != "script"),
-            ("module", facts.fetch_mode != "no-cors"),
+            (_destination_word(facts.fetch_dest), facts.fetch_dest != expected),
+            ("module", facts.fetch_mode != "no-cors" and not policy.modules),
             ("cross-origin", facts.fetch_site != "same-origin"),
         )
         return _first(against)

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from .bundle import Manifest
 from .config import Settings
 from .ice import IceServer, lasting_servers
+from .modules import ModuleFacts
 
 BREAKER_COOKIE = "viraljs_failures"
 CONSENT_COOKIE = "viraljs_consent"
@@ -24,6 +25,8 @@ MOST_KEPT = 32
 PARAMETER = "viraljs"
 DIRECT = "direct"
 MARKED = "script"
+MODULE = "module"
+PART = "part"
 VERSION_CHARACTERS = 8
 
 ISLAND = "\0island\0"
@@ -41,7 +44,7 @@ class Renderer:
         scripts = sorted((_package / "static").iterdir(), key=lambda file: file.name)
         self.version = sha256(b"".join(file.read_bytes() for file in scripts)).hexdigest()[:VERSION_CHARACTERS]
         """Names the built client in URLs, so that what browsers keep of it can't be an older one."""
-        self._shells = {name: _render(environment, name) for name in ("addition", "thin")}
+        self._shells = {name: _render(environment, name) for name in ("addition", "start", "thin")}
 
     def addition(self, manifest: Manifest, settings: Settings, base: str, proof: str) -> bytes:
         """Render what follows a bundle in a full response. Pure ASCII, so that any charset reads it alike.
@@ -56,10 +59,20 @@ class Renderer:
         island = {**self._seeding(manifest, settings, base), **_lasting_ice(settings), "proof": proof}
         return before + _dump(island) + after
 
-    def thin_beginning(self, manifest: Manifest, settings: Settings, base: str) -> bytes:
-        """Render what all thin responses of a bundle begin with, to be kept; the arguments are those of `addition`."""
+    def thin_beginning(
+        self, manifest: Manifest, settings: Settings, base: str, module: ModuleFacts | None = None
+    ) -> bytes:
+        """Render what all thin responses of a bundle begin with, to be kept.
+
+        Args:
+            manifest: as for `addition`, like the next two.
+            settings: the app's.
+            base: the path of the signaling blueprint.
+            module: where the bundle is a module that the client is to link.
+        """
         receiving = {
             **self._seeding(manifest, settings, base),
+            **({} if module is None else {"module": module.as_island()}),
             **({} if settings.credentials_pass else _lasting_ice(settings)),
             "pieces": b64encode(manifest.pieces).decode(),
             "deadline": settings.deadline,
@@ -93,6 +106,34 @@ class Renderer:
         if stream is not None:
             own["stream"] = stream
         return beginning + _dump(own).removeprefix(b"{") + self._shells["thin"][1]
+
+    def part(self, beginning: bytes, ticket: str, **own: Any) -> bytes:
+        """Give the island of a thin response by itself, as JSON; the arguments are those of `thin`."""
+        before, after = self._shells["thin"]
+        return self.thin(beginning, ticket, **own).removeprefix(before).removesuffix(after)
+
+    def unshared(self, manifest: Manifest, settings: Settings, base: str, module: ModuleFacts, *, alone: bool) -> bytes:
+        """Render what runs a module that peers don't deliver, beside others that they do.
+
+        Args:
+            manifest: as for `addition`, like the next two.
+            settings: the app's.
+            base: the path of the signaling blueprint.
+            module: how to link it.
+            alone: the island by itself, as JSON, in place of a thin response.
+        """
+        island = _dump({**self._seeding(manifest, settings, base), "module": module.as_island()})
+        before, after = self._shells["thin"]
+        return island if alone else before + island + after
+
+    def start(self, url: str) -> bytes:
+        """Render a script that starts a module as if ViralJS were not there.
+
+        Args:
+            url: path and query of the module.
+        """
+        before, after = self._shells["start"]
+        return before + _dump({"url": url}) + after
 
     def _seeding(self, manifest: Manifest, settings: Settings, base: str) -> dict[str, Any]:
         island: dict[str, Any] = {

@@ -18,9 +18,11 @@ from .config import Settings
 from .errors import InitialisationError
 from .experience import Patience
 from .geography import Geography
+from .graph import Graph
 from .hub import Hub, LocalHub
 from .ice import IceServer, fresh_servers
 from .metrics import Metrics
+from .modules import ModuleFacts, is_available
 from .nearness import NO_FACTS, Facts, Place, locate
 from .negotiation import Policy
 from .registry import Registry, open_registry
@@ -38,6 +40,8 @@ MOST_MANIFESTS = 512
 MOST_TAILS = 64
 MOST_BEGINNINGS = 64
 """Tails of full responses and beginnings of thin ones take a few kilobytes each."""
+MOST_MODULES = 4_096
+"""A large app has a thousand chunks; what is known of each takes about a kilobyte."""
 MOST_BASES = 64
 MOST_PLACES = 4_096
 """A visitor's address comes up several times within a visit, and that of a company or a school all day."""
@@ -65,7 +69,7 @@ class State:
             Geography(settings.geo_databases, time.monotonic, self.warn) if settings.geo_databases else None
         )
         self._places = Cache[Place](MOST_PLACES)
-        self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures)
+        self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures, is_available())
         # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.
         self.rng = Random(secrets.randbits(64))  # noqa: S311
         self.registry: Registry = open_registry(
@@ -79,6 +83,9 @@ class State:
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
+        self.modules = Cache[ModuleFacts | None](MOST_MODULES)
+        """By digest; None where they can't be linked."""
+        self.graph = Graph(MOST_MODULES)
         self.bases = Cache[str](MOST_BASES)
         self.renderer = Renderer()
         self.metrics = Metrics(app)

@@ -5,10 +5,13 @@ import { newRecord, thePage } from "./page.js";
 import { plainUrl } from "./urls.js";
 
 const island = __VIRALJS__;
-const script =
-  typeof document === "undefined" ? null : /** @type {HTMLScriptElement | null} */ (document.currentScript);
-// In a worker, or evaluated from a string, there is no script element: nothing to read back, nothing to seed.
-if (script?.src) main(script.src);
+// In a worker there is nothing to read back, and nothing to seed.
+if (typeof document !== "undefined") {
+  const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
+  // A module has no script element, but its own URL: what it was asked for by.
+  if (script?.src) main(script.src);
+  else if (!script && /^http/.test(origin)) main(new URL(island.url, origin).href);
+}
 
 /** @param {string} src */
 function main(src) {

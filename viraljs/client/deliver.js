@@ -10,20 +10,24 @@ import { directUrl, endpoint, plainUrl } from "./urls.js";
 /** More failures than any server waits for. */
 const MANY = 999;
 
+/** @typedef {(island: import("./types.js").ReceivingIsland, src: string, asked: string) => Delivering} Begin */
+
+/** @typedef {ReturnType<typeof begin>} Delivering */
+
 /**
+ * One bundle on its way, until it has run.
+ *
  * @param {import("./types.js").ReceivingIsland} island
- * @param {HTMLOrSVGScriptElement | null} element the thin client's own; null where it was evaluated by hand
+ * @param {string} src of the bundle
+ * @param {string} asked where the island came from
  */
-export async function deliver(island, element) {
+function begin(island, src, asked) {
   const began = performance.now();
-  const original = /** @type {HTMLScriptElement} */ (
-    element ?? Object.assign(document.createElement("script"), { src: island.url })
-  );
-  const src = plainUrl(original.src);
   const page = thePage();
-  const turn = page.begin(island);
-  const giveLoad = holdLoad(original);
   const record = newRecord(src, island.digest);
+
+  /** @param {import("./seeder.js").Prepared} prepared seeded at once if it is still coming: others wait for it */
+  const share = (prepared) => page.seed(island, src, async () => prepared, record, prepared.partial);
 
   /** @param {string} reason */
   function fallBack(reason) {
@@ -32,8 +36,59 @@ export async function deliver(island, element) {
     emit("fallback", record);
   }
 
-  /** @param {import("./seeder.js").Prepared} prepared seeded at once if it is still coming: others wait for it */
-  const share = (prepared) => page.seed(island, src, async () => prepared, record, prepared.partial);
+  return {
+    record,
+    fallBack,
+
+    /** @returns {Promise<import("./seeder.js").Prepared>} its bytes, from an earlier visit, peers or the server */
+    async obtain() {
+      const blob = await findKept(island, src);
+      if (blob) record.bytesFromCache = island.size;
+      if (blob) return { blob };
+      const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
+        throw new Error("client");
+      });
+      return client.receive(island, src, roundTripOf(asked), record, fallBack, share);
+    },
+
+    /** @param {import("./seeder.js").Prepared | null} got what has run; null if the browser loaded it by itself */
+    finish(got) {
+      record.milliseconds = Math.round(performance.now() - began);
+      if (got && record.bytesFromCache) record.source = "cache";
+      else if (got && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
+      record.peers = record.uploads.filter(({ bytes }) => bytes).length;
+      keepCount(island, record);
+      // The addition has spoken of a module that ran from its own URL.
+      const twin = island.module && page.deliveries.find(({ url }) => url === src);
+      if (twin) twin.reason = record.reason;
+      page.finish(twin ? undefined : record);
+      // The server knows of those that it named; others have introduced themselves.
+      const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
+      const report = { ...record, uploads, ticket: island.ticket };
+      navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(report));
+      if (got) share(got);
+    },
+  };
+}
+
+/**
+ * @param {import("./types.js").ReceivingIsland} island
+ * @param {HTMLOrSVGScriptElement | null} element the thin client's own; null where it was evaluated by hand
+ */
+export async function deliver(island, element) {
+  const original = /** @type {HTMLScriptElement} */ (
+    element ?? Object.assign(document.createElement("script"), { src: island.url })
+  );
+  const asked = original.src;
+  const src = plainUrl(asked);
+  const page = thePage();
+  const turn = page.begin(island);
+  const giveLoad = holdLoad(original);
+  const delivery = begin(island, src, asked);
+  if (island.module) {
+    original.type = "module";
+    original.src = page.trust(src);
+  }
 
   /**
    * Run it, as deferred scripts run: not before those that came before it.
@@ -43,51 +98,45 @@ export async function deliver(island, element) {
    */
   async function runInTurn(url, integrity) {
     await turn.before;
+    if (linked && window.viraljsNative) throw new Error("native");
     return run(original, page.trust(url), src, integrity);
-  }
-
-  async function receive() {
-    const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
-      throw new Error("client");
-    });
-    return client.receive(island, src, roundTripOf(original.src), record, fallBack, share);
   }
 
   /** @type {boolean | void} */
   let ran = false;
   /** @type {import("./seeder.js").Prepared | null} */
   let got = null;
+  /** @type {import("./module.js").Linked | null} */
+  let linked = null;
   try {
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
-    const blob = await findKept(island, src);
-    if (blob) record.bytesFromCache = island.size;
-    got = blob ? { blob } : await receive();
-    const url = URL.createObjectURL(/** @type {Blob} */ (got?.blob));
-    ran = await runInTurn(url, toIntegrity(island.digest));
-    URL.revokeObjectURL(url);
+    if (island.module) {
+      page.modules ??= import(endpoint(island, src, `${island.client}/module.js`));
+      linked = await (await page.modules).link(/** @type {any} */ (island), src, begin);
+      ran = await runInTurn(linked.url, "");
+    } else {
+      got = await delivery.obtain();
+      const url = URL.createObjectURL(/** @type {Blob} */ (got.blob));
+      ran = await runInTurn(url, toIntegrity(island.digest));
+      URL.revokeObjectURL(url);
+    }
     if (!ran) throw new Error("blocked");
   } catch (error) {
     console.debug(error);
-    got = null;
-    fallBack(/** @type {Error} */ (error).message);
-    ran = await runInTurn(directUrl(src), "").catch(console.error);
-    if (ran) record.bytesFromServer += island.size;
+    got = linked = null;
+    delivery.fallBack(/** @type {Error} */ (error).message);
+    if (island.module) window.viraljsNative = !page.linked;
+    ran = await runInTurn(island.module ? src : directUrl(src), "").catch(console.error);
+    if (ran) delivery.record.bytesFromServer += island.size;
   }
   turn.done();
   giveLoad(ran ? "load" : "error");
-  if (!ran) return page.finish();
-
-  record.milliseconds = Math.round(performance.now() - began);
-  if (got && record.bytesFromCache) record.source = "cache";
-  else if (got && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
-  record.peers = record.uploads.filter(({ bytes }) => bytes).length;
-  keepCount(island, record);
-  page.finish(record);
-  // The server knows of those that it named; others have introduced themselves.
-  const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
-  const report = { ...record, uploads, ticket: island.ticket };
-  navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(report));
-  if (got) share(got);
+  if (linked) {
+    page.linked = true;
+    linked.settle();
+  }
+  if (!ran || linked) page.finish();
+  else delivery.finish(got);
 }
 
 /**

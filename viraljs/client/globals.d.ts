@@ -6,6 +6,8 @@ declare global {
   const __VIRALJS__: ReceivingIsland;
   interface Window {
     ViralJS?: Page;
+    /** Modules of this page run from their own URLs. */
+    viraljsNative?: boolean;
     trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): any } };
   }
   /** Exists in workers only. */

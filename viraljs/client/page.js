@@ -112,6 +112,12 @@ function createPage() {
 
     // For the clients of bundles, not for pages:
 
+    /** @type {Promise<typeof import("./module.js")> | undefined} what links modules, once one is to be linked */
+    modules: undefined,
+
+    /** A module has run from a `blob:` URL, so that none may run from its own. */
+    linked: false,
+
     /**
      * @param {import("./types.js").SeedingIsland} island a bundle that is on its way
      * @returns {{before: Promise<void>, done: () => void}} its turn: what began before it, and what it has to say

@@ -25,8 +25,19 @@
  * @property {number} cache bytes of bundles to keep for the next visit
  * @property {string} keptCookie tells the server which bundles are kept
  * @property {[string, number]} breaker cookie name, and its life in seconds
+ * @property {ModuleFacts} [module] it is a module, to be linked
  *
  * @typedef {SeedingIsland & ReceivingFields} ReceivingIsland
+ *
+ * @typedef {object} ModuleFacts Where a module speaks of others and of itself; offsets and lengths in bytes.
+ * @property {[start: number, length: number, at: number, long: number, specifier: string, isPart: number][]} imports
+ *   declarations, in order; `at` and `long` are those of the specifier with its quotes
+ * @property {number[]} calls where each `import(` begins
+ * @property {number[]} metas where each `import.meta` begins
+ * @property {boolean} named it has a `sourceURL` of its own
+ * @property {[call: string, meta: string]} names that the module does not have, as long as the two
+ *
+ * @typedef {SeedingIsland & {module: ModuleFacts}} PartIsland A module to link; with a ticket, a `ReceivingIsland` too.
  *
  * @typedef {object} Delivery One record of `ViralJS.deliveries`.
  * @property {string} url

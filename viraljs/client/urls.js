@@ -14,9 +14,15 @@ export const plainUrl = (src) => src.replace(PARAMETER, "$1").replace(/[?&]$/, "
  *
  * @param {string} src
  */
-export function directUrl(src) {
+export const directUrl = (src) => markedUrl(src, "direct");
+
+/**
+ * @param {string} src
+ * @param {string} mark says what is asked for
+ */
+export function markedUrl(src, mark) {
   const plain = plainUrl(src.replace(/#.*/, ""));
-  return `${plain}${plain.includes("?") ? "&" : "?"}viraljs=direct`;
+  return `${plain}${plain.includes("?") ? "&" : "?"}viraljs=${mark}`;
 }
 
 /**

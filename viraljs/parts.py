@@ -1,0 +1,131 @@
+"""Modules of an app: what is known of each, which routes lead to them, and whether a page's can come from peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from flask import current_app, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from .bundle import Manifest
+from .facts import request_facts, write_url
+from .graph import Part
+from .modules import ModuleFacts, is_path, read_module
+from .negotiation import judge_page
+from .rendering import KEPT_CHARACTERS
+from .state import State
+from .tickets import name_swarm
+from .visitors import Asking, find_out
+
+APPLIES = "_viraljs_applies"
+"""An attribute of each decorated view: a function that says by the view's arguments whether to deliver at all."""
+
+IsPart = Callable[[str], bool]
+"""Says whether a path, with its query, leads to a decorated view."""
+
+
+def is_part() -> IsPart:
+    """Make the function for the app and the host of the current request; it works when the request is over, too."""
+    routes = current_app.create_url_adapter(request)
+    views, root = current_app.view_functions, request.root_path
+
+    def leads_to_a_bundle(url: str) -> bool:
+        path, inside = unquote(urlsplit(url).path), root.rstrip("/") + "/"
+        if routes is None or not path.startswith(inside):
+            return False
+        try:
+            endpoint, arguments = routes.match(path.removeprefix(root.rstrip("/")), method="GET")
+        except (HTTPException, RequestRedirect):
+            return False
+        applies: Callable[[Mapping[str, Any]], bool] | None = getattr(views.get(endpoint), APPLIES, None)
+        return applies is not None and applies(arguments)
+
+    return leads_to_a_bundle
+
+
+def look_at(
+    state: State, manifest: Manifest, read: Callable[[], bytes], leads: IsPart, host: str, *, shared: bool
+) -> ModuleFacts | str:
+    """Read a module and remember what it imports; give the reason where it can't be run from a `blob:` URL.
+
+    Args:
+        state: the app's.
+        manifest: the module's.
+        read: gives its bytes; called where they have not been read before.
+        leads: says what is a bundle of this app (`is_part`).
+        host: this app's, as in the `Host` header.
+        shared: peers may deliver it.
+    """
+    url = manifest.url
+    facts = state.modules.get(manifest.digest, lambda: read_module(read()))
+    if facts is None:
+        state.graph.note(url, Part(manifest.digest, manifest.size, shared, "module-syntax"))
+        return "module-syntax"
+    imports = _resolve(url, (one.specifier for one in facts.declarations if one.is_part))
+    offers = _resolve(url, (text for text in facts.literals if is_path(text)))
+    whole = [*(one.specifier for one in facts.declarations), *facts.literals]
+    alone = not all(map(leads, (*imports, *offers))) or any(urlsplit(one).netloc == host for one in whole)
+    reason = "imports" if alone else None
+    state.graph.note(url, Part(manifest.digest, manifest.size, shared, reason, imports, offers))
+    return reason or facts
+
+
+def _resolve(url: str, specifiers: Iterable[str]) -> tuple[str, ...]:
+    """Make paths of them, as `bundle_url` writes them."""
+    found: dict[str, None] = {}
+    for specifier in specifiers:
+        target = urlsplit(urljoin(url, specifier))
+        found[write_url(unquote(target.path), target.query.encode())] = None
+    return tuple(found)
+
+
+def by_peers(state: State, src: str) -> bool:
+    """Say whether the modules of the page that is being made are to come from peers; the first one decides for all.
+
+    A module that ran both from its own URL and from a `blob:` URL would be there twice, so a page has all of one kind.
+
+    Args:
+        state: the app's.
+        src: the first module's URL, as the template wrote it.
+    """
+    if "viraljs_modules" not in g:
+        g.viraljs_modules = src.startswith("/") and not src.startswith("//") and _decide(state, src)
+    decided: bool = g.viraljs_modules
+    return decided
+
+
+def _decide(state: State, src: str) -> bool:
+    target = urlsplit(src)
+    needed = state.graph.closure(write_url(unquote(target.path), target.query.encode()))
+    if needed is None:
+        return False
+    facts = request_facts()
+    if judge_page(facts, state.policy) or not may_share(state, facts.consent):
+        return False
+    heaviest = max((part for part in needed if part.shared), key=lambda part: part.size, default=None)
+    if heaviest is None:
+        return False
+    asking = find_out(state, facts)
+    return not isinstance(asking, str) and _is_near(state, heaviest, asking)
+
+
+def may_share(state: State, consent: bool | None) -> bool:
+    """Say whether a visitor has agreed, where that is asked for.
+
+    Args:
+        state: the app's.
+        consent: what the visitor's cookie says.
+    """
+    return not state.settings.consent if consent is None else consent
+
+
+def _is_near(state: State, part: Part, asking: Asking) -> bool:
+    """Say whether somebody could give it, or the browser has kept it."""
+    settings = state.settings
+    if settings.client_cache > 0 and part.digest[:KEPT_CHARACTERS] in asking.facts.kept:
+        return True
+    swarm = name_swarm(part.digest, asking.group)
+    return bool(state.registry.candidates(swarm, asking.place, 1, slots=settings.upload_slots, nearby=settings.nearby))
