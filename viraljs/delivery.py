@@ -18,6 +18,7 @@ from .bundle import Manifest, build_manifest
 from .config import check_value
 from .errors import BundleError
 from .facts import bundle_url, personal_reason, request_facts, response_facts
+from .learning import DOCUMENT_WRITE, name_bundle
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .nearness import Distance
 from .negotiation import judge_request, judge_response
@@ -156,11 +157,18 @@ def respond(state: State, response: Response, options: Options) -> Response:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
         forbid_sharing(response)
         return _untouched(response, "unreadable", url)
-    asking = "imports" if manifest.imports else find_out(state, visitor)
+    asking = _judge_bundle(state, manifest) or find_out(state, visitor)
     if isinstance(asking, str):
         make_conditional(response, body, request.environ, shared=False)
         return _untouched(response, asking, url)
     return _by_peers(state, response, body, manifest, options, asking)
+
+
+def _judge_bundle(state: State, manifest: Manifest) -> str | None:
+    """Say why these bytes can't run from elsewhere than their own URL."""
+    if manifest.imports:
+        return "imports"
+    return DOCUMENT_WRITE if state.registry.is_forbidden(name_bundle(manifest.digest)) else None
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:

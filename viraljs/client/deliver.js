@@ -1,10 +1,10 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
 import { readCookie, writeCookie } from "./cookies.js";
-import { toIntegrity } from "./digest.js";
 import { findKept } from "./kept.js";
+import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
-import { holdLoad, run } from "./run.js";
+import { holdLoad, mayRun, nameCode, run } from "./run.js";
 import { directUrl, endpoint, plainUrl } from "./urls.js";
 
 /** More failures than any server waits for. */
@@ -19,9 +19,13 @@ export async function deliver(island, element) {
   const original = /** @type {HTMLScriptElement} */ (
     element ?? Object.assign(document.createElement("script"), { src: island.url })
   );
-  const src = plainUrl(original.src);
+  const asked = original.src;
+  const src = plainUrl(asked);
   const page = thePage();
-  const turn = page.begin(island);
+  // What has been loaded is not loaded again by a change of its address.
+  if (asked !== src) original.src = page.trust(src);
+  const turn = page.begin(island, original);
+  holdLater(page, island, original);
   const giveLoad = holdLoad(original);
   const record = newRecord(src, island.digest);
 
@@ -39,38 +43,47 @@ export async function deliver(island, element) {
    * Run it, as deferred scripts run: not before those that came before it.
    *
    * @param {string} url
-   * @param {string} integrity
    */
-  async function runInTurn(url, integrity) {
+  async function runInTurn(url) {
     await turn.before;
-    return run(original, page.trust(url), src, integrity);
+    const { ran, wrote } = await run(original, page.trust(url), src);
+    if (wrote) fallBack("document-write");
+    return ran;
   }
 
-  async function receive() {
+  async function check() {
+    if (!(await mayRun(original, page.trust))) throw new Error("blocked");
+  }
+
+  /** @returns {Promise<() => import("./seeder.js").Prepared | Promise<import("./seeder.js").Prepared>>} */
+  async function find() {
+    const blob = await findKept(island, src);
+    if (blob) {
+      record.bytesFromCache = island.size;
+      return () => ({ blob });
+    }
     const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
       throw new Error("client");
     });
-    return client.receive(island, src, roundTripOf(original.src), record, fallBack, share);
+    return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
   }
 
-  /** @type {boolean | void} */
   let ran = false;
   /** @type {import("./seeder.js").Prepared | null} */
   let got = null;
   try {
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
-    const blob = await findKept(island, src);
-    if (blob) record.bytesFromCache = island.size;
-    got = blob ? { blob } : await receive();
-    const url = URL.createObjectURL(/** @type {Blob} */ (got?.blob));
-    ran = await runInTurn(url, toIntegrity(island.digest));
+    const [take] = await Promise.all([find(), check()]);
+    got = await take();
+    const url = URL.createObjectURL(await nameCode(/** @type {Blob} */ (got.blob), src));
+    ran = await runInTurn(url);
     URL.revokeObjectURL(url);
     if (!ran) throw new Error("blocked");
   } catch (error) {
     console.debug(error);
     got = null;
     fallBack(/** @type {Error} */ (error).message);
-    ran = await runInTurn(directUrl(src), "").catch(console.error);
+    ran = await runInTurn(directUrl(src));
     if (ran) record.bytesFromServer += island.size;
   }
   turn.done();
@@ -85,7 +98,7 @@ export async function deliver(island, element) {
   page.finish(record);
   // The server knows of those that it named; others have introduced themselves.
   const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
-  const report = { ...record, uploads, ticket: island.ticket };
+  const report = { ...record, uploads, ticket: island.ticket, page: location.pathname };
   navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(report));
   if (got) share(got);
 }

@@ -6,7 +6,7 @@ declare global {
   const __VIRALJS__: ReceivingIsland;
   interface Window {
     ViralJS?: Page;
-    trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): any } };
+    trustedTypes?: { createPolicy(name: string, rules: object): Record<string, (text: string) => any> };
   }
   /** Exists in workers only. */
   function importScripts(...urls: string[]): void;
