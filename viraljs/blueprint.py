@@ -19,7 +19,7 @@ from . import signals
 from .errors import MessageError, TokenError
 from .facts import visitor_place
 from .hub import Outbox
-from .learning import Lessons, clamp, learn
+from .learning import Lessons, clamp, forbidden_subject, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -49,6 +49,8 @@ LAST_WORDS_SECONDS = 1.0
 CLIENT_SECONDS = 31_536_000
 REPORT_SECONDS = 3_600
 """How long after its ticket was issued a recipient may report, and nothing may be claimed twice."""
+FORBIDDEN_SECONDS = 3_600
+"""How long a page or a bundle is left alone that turned out not to be for delivery by peers."""
 STRIKES = 3
 """Reports of wrong bytes after which a seeder is put out."""
 
@@ -169,6 +171,9 @@ def _report() -> tuple[str, int]:
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
     here = visitor_place(state.locate, state.warn_once)
     _note(state, learn(report, here, _places(state, ticket), state.registry.is_troubled))
+    subject = forbidden_subject(report, request.host, ticket.digest)
+    if subject is not None:
+        state.registry.forbid(subject, FORBIDDEN_SECONDS)
     signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)
     return "", 204
 

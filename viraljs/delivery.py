@@ -18,6 +18,7 @@ from .bundle import Manifest, build_manifest
 from .config import check_value
 from .errors import BundleError
 from .facts import bundle_url, personal_reason, request_facts, response_facts
+from .learning import DOCUMENT_WRITE, name_bundle
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
@@ -167,8 +168,7 @@ def respond(state: State, response: Response, options: Options) -> Response:
         return _untouched(response, "unreadable", url)
     if visitor.is_import and state.policy.modules:
         _note_module(state, response, body, manifest, shared=True)
-    # Paths mean nothing in a script that runs from a `blob:` URL; what the browser imports runs from its own.
-    asking = "imports" if manifest.imports and not visitor.is_import else find_out(state, visitor)
+    asking = _judge_bundle(state, manifest, visitor) or find_out(state, visitor)
     if isinstance(asking, str):
         make_conditional(response, body, request.environ, shared=False)
         return _untouched(response, asking, url)
@@ -184,6 +184,15 @@ def _manifest(state: State, response: Response, body: Body, url: str) -> Manifes
         (url, response.content_type, body.identity()),
         lambda: build_manifest(url, response.content_type or JAVASCRIPT, body.known_size, body.chunks()),
     )
+
+
+def _judge_bundle(state: State, manifest: Manifest, visitor: RequestFacts) -> str | None:
+    """Say why these bytes can't run from elsewhere than their own URL."""
+    if visitor.is_import:
+        return None  # which is where it will run
+    if manifest.imports:
+        return "imports"
+    return DOCUMENT_WRITE if state.registry.is_forbidden(name_bundle(manifest.digest)) else None
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:

@@ -138,7 +138,8 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
     """
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
-    tag = _tag({"defer": True, **_source(src, attributes), **common, **attributes})
+    # The client keeps the order of those that have this attribute.
+    tag = _tag({"defer": True, **_source(src, attributes), "data-viraljs": True, **common, **attributes})
     if dependents:
         tag += _tag(
             {

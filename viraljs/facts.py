@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Request, Response, current_app, request
 from flask.globals import request_ctx
@@ -77,10 +77,20 @@ def request_facts() -> RequestFacts:
         authorized="HTTP_AUTHORIZATION" in environ,
         failures=int(failures) if DIGITS.fullmatch(failures) else 0,
         consent=None if consent is None else consent == "1",
+        page=_page(environ.get("HTTP_REFERER", ""), asked.host),
         kept=kept.split(".") if KEPT.fullmatch(kept) else (),
         starts=parameter == MODULE,
         part=parameter == PART,
     )
+
+
+def _page(referer: str, host: str) -> str | None:
+    """Give the path of the page that asks, if it is one of this host."""
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return None
+    return parts.path if parts.netloc == host else None
 
 
 def visitor_place(locate: Callable[[str | None], Place], warn_once: Callable[[str, str], None]) -> Place:

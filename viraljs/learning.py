@@ -19,6 +19,10 @@ CORRUPT = "corrupt"
 BLAMELESS = frozenset({"busy", "signaling", "client"})
 """Failures that say nothing of the seeder."""
 LONGEST_MILLISECONDS = 3_600_000
+BLOCKED = "blocked"
+"""The policy of the page lets nothing run that a peer gave."""
+DOCUMENT_WRITE = "document-write"
+"""The bundle wrote into the document as it ran, which only a script in its own place can."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,29 @@ class Lessons:
     """Border to whether all failed that was to go through it."""
     corrupt: tuple[str, ...]
     """Seeders of which a byte was proven wrong."""
+
+
+def name_page(host: str, path: str) -> str:
+    """Name a page as the subject of `Registry.forbid`."""
+    return f"page {host}{path}"
+
+
+def name_bundle(digest: str) -> str:
+    """Name a bundle as the subject of `Registry.forbid`."""
+    return f"bundle {digest}"
+
+
+def forbidden_subject(report: Report, host: str, digest: str) -> str | None:
+    """Say what is not to be tried again, if the report shows that it can't be.
+
+    Args:
+        report: the recipient's.
+        host: of the server.
+        digest: of the bundle.
+    """
+    if report.reason == BLOCKED and report.page:
+        return name_page(host, report.page)
+    return name_bundle(digest) if report.reason == DOCUMENT_WRITE else None
 
 
 def clamp(report: Report, size: int) -> Report:

@@ -27,6 +27,8 @@ LONGEST_ID = 128
 LONGEST_TOKEN = 2_048
 LONGEST_SDP = 16_384
 LONGEST_CANDIDATE = 1_024
+LONGEST_REASON = 1_024
+LONGEST_PAGE = 8_192
 MOST_CANDIDATES = 64
 MOST_RANGES = 64
 MOST_OFFERS = 8
@@ -201,6 +203,10 @@ class Report:
     bytes_from_cache: int
     milliseconds: int
     uploads: tuple[Upload, ...]
+    reason: str | None = None
+    """Why the server was asked, where peers should have done it."""
+    page: str | None = None
+    """The path of the page."""
 
 
 SeederMessage = Announce | Withdraw | Answer | Candidates | Refuse | Done | Pong
@@ -241,6 +247,9 @@ class _Fields:
         if not isinstance(value, str) or not 0 < len(value) <= longest:
             raise self._refuse(name, f"a string of 1 to {longest} characters")
         return value
+
+    def optional_text(self, name: str, longest: int) -> str | None:
+        return None if self._values.get(name) is None else self.text(name, longest)
 
     def identifier(self, name: str) -> str:
         value = self.text(name, LONGEST_ID)
@@ -369,12 +378,11 @@ def parse_report(data: bytes) -> Report:
 
     def upload(value: Any) -> Upload:
         fields = _Fields(value, "upload")
-        failure = fields.text("failure", 32) if value.get("failure") is not None else None
         return Upload(
             fields.identifier("seeder"),
             fields.number("bytes"),
             fields.number("milliseconds"),
-            failure,
+            fields.optional_text("failure", 32),
             fields.number("roundTrip") if value.get("roundTrip") is not None else None,
         )
 
@@ -390,4 +398,6 @@ def parse_report(data: bytes) -> Report:
         bytes_from_cache=fields.number("bytesFromCache"),
         milliseconds=fields.number("milliseconds"),
         uploads=uploads,
+        reason=fields.optional_text("reason", LONGEST_REASON),
+        page=fields.optional_text("page", LONGEST_PAGE),
     )

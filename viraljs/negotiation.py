@@ -61,6 +61,8 @@ class RequestFacts:
     """Failed deliveries in a row, from the breaker cookie."""
     consent: bool | None
     """What the consent cookie says; None where there is none."""
+    page: str | None
+    """The path of the page that asks, as far as its browser tells."""
     kept: Collection[str]
     """Beginnings of digests that the browser has in Cache Storage, as its cookie says."""
     starts: bool = False

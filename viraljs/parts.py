@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -102,7 +103,8 @@ def _decide(state: State, src: str) -> bool:
     needed = state.graph.closure(write_url(unquote(target.path), target.query.encode()))
     if needed is None:
         return False
-    facts = request_facts()
+    # The page is the one that is asked for, and not the one from which its visitor comes.
+    facts = replace(request_facts(), page=write_url(request.root_path + request.path, b""))
     if judge_page(facts, state.policy) or not may_share(state, facts.consent):
         return False
     heaviest = max((part for part in needed if part.shared), key=lambda part: part.size, default=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import current_app, request
 
 from .facts import session_unread, visitor_place
+from .learning import BLOCKED, name_page
 from .nearness import Place, inside
 from .negotiation import RequestFacts
 from .state import PeerGroup, State
@@ -29,6 +30,8 @@ class Asking:
 
 def find_out(state: State, facts: RequestFacts) -> Asking | str:
     """Look at the surroundings of the visitor who asks; give the reason where they keep it from taking part."""
+    if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page)):
+        return BLOCKED
     place = visitor_place(state.locate, state.warn_once)
     enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
     if enclosed and isolated:

@@ -1,5 +1,7 @@
 """Late events, order and policies: a bundle runs as its own script element would have run it, however it came."""
 
+from itertools import groupby
+
 import pytest
 
 from tests.support.chromium import LAN_HOST
@@ -56,8 +58,9 @@ class Stage:
             page.wait_for(done)
             page.js(LINGER)
             values.append(page.js(expression))
-        kinds = {name: self.site.kinds(f"/b/{name}") for name in self.site.bundles}
-        assert kinds == dict.fromkeys(self.site.bundles, KINDS)
+        for name in self.site.bundles:
+            # A second bundle may be asked for twice: what is behind a thin client waits, until it is known to be one.
+            assert [kind for kind, _ in groupby(self.site.kinds(f"/b/{name}"))] == KINDS
         return values
 
 

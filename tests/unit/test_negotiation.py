@@ -23,6 +23,7 @@ VISIT = RequestFacts(
     authorized=False,
     failures=0,
     consent=None,
+    page=None,
     kept=(),
 )
 LAN = replace(VISIT, fetch_dest=None, fetch_mode=None, fetch_site=None, plain_http=True, marked=True)

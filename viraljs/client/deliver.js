@@ -1,10 +1,10 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
 import { readCookie, writeCookie } from "./cookies.js";
-import { toIntegrity } from "./digest.js";
 import { findKept } from "./kept.js";
+import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
-import { holdLoad, run } from "./run.js";
+import { holdLoad, mayRun, nameCode, run } from "./run.js";
 import { directUrl, endpoint, plainUrl } from "./urls.js";
 
 /** More failures than any server waits for. */
@@ -40,15 +40,17 @@ function begin(island, src, asked) {
     record,
     fallBack,
 
-    /** @returns {Promise<import("./seeder.js").Prepared>} its bytes, from an earlier visit, peers or the server */
-    async obtain() {
+    /** @returns {Promise<() => import("./seeder.js").Prepared | Promise<import("./seeder.js").Prepared>>} */
+    async find() {
       const blob = await findKept(island, src);
-      if (blob) record.bytesFromCache = island.size;
-      if (blob) return { blob };
+      if (blob) {
+        record.bytesFromCache = island.size;
+        return () => ({ blob });
+      }
       const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
         throw new Error("client");
       });
-      return client.receive(island, src, roundTripOf(asked), record, fallBack, share);
+      return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
     },
 
     /** @param {import("./seeder.js").Prepared | null} got what has run; null if the browser loaded it by itself */
@@ -64,7 +66,7 @@ function begin(island, src, asked) {
       page.finish(twin ? undefined : record);
       // The server knows of those that it named; others have introduced themselves.
       const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
-      const report = { ...record, uploads, ticket: island.ticket };
+      const report = { ...record, uploads, ticket: island.ticket, page: location.pathname };
       navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(report));
       if (got) share(got);
     },
@@ -82,27 +84,43 @@ export async function deliver(island, element) {
   const asked = original.src;
   const src = plainUrl(asked);
   const page = thePage();
-  const turn = page.begin(island);
+  if (island.module) original.type = "module";
+  // What has been loaded is not loaded again by a change of its address.
+  if (asked !== src) original.src = page.trust(src);
+  const turn = page.begin(island, original);
+  holdLater(page, island, original);
   const giveLoad = holdLoad(original);
   const delivery = begin(island, src, asked);
-  if (island.module) {
-    original.type = "module";
-    original.src = page.trust(src);
-  }
 
   /**
    * Run it, as deferred scripts run: not before those that came before it.
    *
    * @param {string} url
-   * @param {string} integrity
    */
-  async function runInTurn(url, integrity) {
+  async function runInTurn(url) {
     await turn.before;
     if (linked && window.viraljsNative) throw new Error("native");
-    return run(original, page.trust(url), src, integrity);
+    const { ran, wrote } = await run(original, page.trust(url), src);
+    if (wrote) delivery.fallBack("document-write");
+    return ran;
   }
 
-  /** @type {boolean | void} */
+  async function check() {
+    if (!(await mayRun(original, page.trust))) throw new Error("blocked");
+  }
+
+  async function linkAll() {
+    page.modules ??= import(endpoint(island, src, `${island.client}/module.js`));
+    const [client] = await Promise.all([page.modules, check()]);
+    return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin);
+  }
+
+  async function takeBlob() {
+    const [take] = await Promise.all([delivery.find(), check()]);
+    got = await take();
+    return URL.createObjectURL(await nameCode(/** @type {Blob} */ (got.blob), src));
+  }
+
   let ran = false;
   /** @type {import("./seeder.js").Prepared | null} */
   let got = null;
@@ -110,23 +128,18 @@ export async function deliver(island, element) {
   let linked = null;
   try {
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
-    if (island.module) {
-      page.modules ??= import(endpoint(island, src, `${island.client}/module.js`));
-      linked = await (await page.modules).link(/** @type {any} */ (island), src, begin);
-      ran = await runInTurn(linked.url, "");
-    } else {
-      got = await delivery.obtain();
-      const url = URL.createObjectURL(/** @type {Blob} */ (got.blob));
-      ran = await runInTurn(url, toIntegrity(island.digest));
-      URL.revokeObjectURL(url);
-    }
+    if (island.module) linked = await linkAll();
+    const url = linked?.url ?? (await takeBlob());
+    ran = await runInTurn(url);
+    if (!linked) URL.revokeObjectURL(url);
     if (!ran) throw new Error("blocked");
   } catch (error) {
     console.debug(error);
     got = linked = null;
     delivery.fallBack(/** @type {Error} */ (error).message);
+    // A module that ran from its own URL and from another one would be there twice.
     if (island.module) window.viraljsNative = !page.linked;
-    ran = await runInTurn(island.module ? src : directUrl(src), "").catch(console.error);
+    ran = !(island.module && page.linked) && (await runInTurn(island.module ? src : directUrl(src)));
     if (ran) delivery.record.bytesFromServer += island.size;
   }
   turn.done();

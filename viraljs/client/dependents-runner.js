@@ -1,6 +1,8 @@
 /** Runs `<script type="text/viral">`: scripts that need a bundle, in order, once it has run. */
 
+import { callLate, dropWrites, runningScript } from "./late.js";
 import { copyScript } from "./scripts.js";
+import { trust } from "./trust.js";
 
 let running = false;
 
@@ -11,16 +13,37 @@ export async function runDependents() {
   /** @type {HTMLScriptElement | null} */
   let dormant;
   // biome-ignore lint/suspicious/noAssignInExpressions: each one is gone from the document when it has run
-  while ((dormant = document.querySelector('script[type="text/viral"]'))) {
-    const script = copyScript(dormant);
-    script.type = "";
-    if (dormant.src) script.src = dormant.src;
-    else script.text = dormant.text;
-    const loaded = new Promise((resolve) => {
-      script.onload = script.onerror = resolve;
-    });
-    dormant.replaceWith(script);
-    if (script.src) await loaded;
-  }
+  while ((dormant = document.querySelector('script[type="text/viral"]'))) await runDependent(dormant);
   running = false;
+}
+
+/**
+ * @param {HTMLScriptElement} dormant
+ * @returns {Promise<void>} fulfilled when it has run, or can't
+ */
+function runDependent(dormant) {
+  const script = copyScript(dormant);
+  script.type = "";
+  const isRunning = () => runningScript() === script;
+  const endLate = callLate(isRunning);
+  const endWrites = dropWrites(isRunning);
+  return new Promise((resolve) => {
+    /** @param {boolean} ran */
+    function ended(ran) {
+      endWrites();
+      endLate(ran);
+      resolve();
+    }
+    script.onload = () => ended(true);
+    script.onerror = () => ended(false);
+    try {
+      if (dormant.src) script.src = trust(dormant.src);
+      else script.text = trust(dormant.text, "createScript");
+    } catch (error) {
+      console.error(error);
+    }
+    dormant.replaceWith(script);
+    // What has no address has run by now.
+    if (!script.src) ended(true);
+  });
 }

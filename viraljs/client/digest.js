@@ -23,11 +23,3 @@ export const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => c
 
 /** @param {Uint8Array} bytes */
 export const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/**
- * The digest as the `integrity` attribute takes it (W3C SRI, 3.1).
- *
- * @param {string} hex
- */
-export const toIntegrity = (hex) =>
-  `sha256-${btoa(hex.replace(/../g, (pair) => String.fromCharCode(Number.parseInt(pair, 16))))}`;

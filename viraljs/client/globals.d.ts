@@ -8,7 +8,7 @@ declare global {
     ViralJS?: Page;
     /** Modules of this page run from their own URLs. */
     viraljsNative?: boolean;
-    trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): any } };
+    trustedTypes?: { createPolicy(name: string, rules: object): Record<string, (text: string) => any> };
   }
   /** Exists in workers only. */
   function importScripts(...urls: string[]): void;

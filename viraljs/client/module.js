@@ -170,14 +170,13 @@ async function inOrder(root) {
   const known = new Map();
   /** @type {Set<string>} */
   const asked = new Set();
-  /** @param {string} url @returns {Promise<unknown>} */
+  /** @param {string} url @returns {Promise<void>} */
   async function reach(url) {
-    if (asked.has(url)) return;
     asked.add(url);
     const part = await partAt(url);
     if (!part) throw new Error("imports");
     known.set(url, part);
-    await Promise.all(part.needs.map(reach));
+    await Promise.all(part.needs.filter((need) => !asked.has(need)).map(reach));
   }
   await reach(root);
 
@@ -270,7 +269,7 @@ async function obtain(island, url, delivery) {
   if (underWay >= MOST_AT_A_TIME) await new Promise((resolve) => waiting.push(() => resolve(undefined)));
   underWay++;
   try {
-    return await delivery.obtain();
+    return await (await delivery.find())();
   } catch (error) {
     console.debug(error);
     delivery.fallBack(/** @type {Error} */ (error).message);

@@ -2,11 +2,19 @@
 
 import { readCookie, writeCookie } from "./cookies.js";
 import { runDependents } from "./dependents-runner.js";
+import { trust } from "./trust.js";
 import { endpoint } from "./urls.js";
 
 const CONSENT_SECONDS = 31536000;
 
-/** @typedef {ReturnType<typeof createPage>} Page */
+/**
+ * @typedef {ReturnType<typeof createPage>} Page
+ *
+ * @typedef {object} Turn One of those that run in order.
+ * @property {Promise<any>} before what began before it has ended
+ * @property {Promise<any>} ended it has ended itself
+ * @property {() => void} done ends it
+ */
 
 /** The page's one object: whichever client came first has made it. */
 export function thePage() {
@@ -45,6 +53,8 @@ function createPage() {
   const seeders = {};
   /** @type {((records: import("./types.js").Delivery[]) => void)[]} */
   const waiting = [];
+  /** @type {WeakMap<HTMLScriptElement, Pick<Turn, "before"> & Partial<Turn>>} */
+  const turns = new WeakMap();
   let pending = 0;
   let consentCookie = "";
   let consented = true;
@@ -52,8 +62,6 @@ function createPage() {
   // Not `readyState`, which is "interactive" while deferred scripts, other bundles among them, have yet to run.
   let parsed = document.readyState === "complete";
   let last = Promise.resolve();
-  /** @type {{createScriptURL: (url: string) => any} | undefined} */
-  let policy;
 
   /** Goes on when everything known has run, and the page is parsed, so that nothing more comes of it. */
   function settle() {
@@ -120,32 +128,29 @@ function createPage() {
 
     /**
      * @param {import("./types.js").SeedingIsland} island a bundle that is on its way
-     * @returns {{before: Promise<void>, done: () => void}} its turn: what began before it, and what it has to say
+     * @param {HTMLScriptElement} [original] its element
+     * @returns {Turn}
      */
-    begin(island) {
-      const before = last;
+    begin(island, original) {
       let done = () => {};
-      const own = new Promise((resolve) => {
+      const ended = new Promise((resolve) => {
         done = () => resolve(undefined);
       });
-      last = own.then(() => before);
+      const given = original && turns.get(original);
+      const turn = { before: given?.before ?? last, ended, done };
+      if (!given) last = ended.then(() => turn.before);
+      if (original) turns.set(original, turn);
       pending++;
       consentCookie = island.consentCookie;
       consented = (readCookie(consentCookie) ?? Number(!island.consent)) > 0;
-      return { before, done };
+      return turn;
     },
 
-    /**
-     * Make a URL fit for a script where the page's policy asks for it (W3C Trusted Types).
-     *
-     * @param {string} url
-     */
-    trust(url) {
-      policy ??= window.trustedTypes?.createPolicy("viraljs", {
-        createScriptURL: (/** @type {string} */ same) => same,
-      });
-      return policy?.createScriptURL(url) ?? url;
-    },
+    /** The turns of bundles by their elements; of one that is yet to begin, only what it has to wait for. */
+    turns,
+
+    /** One policy for all clients of the page: a second one of its name could not be made. */
+    trust,
 
     /** @param {import("./types.js").Delivery} [record] of a bundle that has run; none if it never will */
     finish(record) {

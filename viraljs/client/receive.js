@@ -1,6 +1,6 @@
 /** Gets a bundle together, verified, from other browsers and the server. Loaded where no earlier visit has kept it. */
 
-import { findHash, fromBase64 } from "./digest.js";
+import { findHash, fromBase64, toHex } from "./digest.js";
 import { download } from "./download.js";
 import { introduce } from "./introduction.js";
 import { fetchRun } from "./origin.js";
@@ -70,5 +70,9 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
     });
   }
   await done.finally(() => clearTimeout(timer));
-  return { ...prepared, blob: pieces.join(island.mediaType) };
+  const blob = pieces.join(island.mediaType);
+  // A second check: each piece has been checked by itself.
+  const hash = await finding;
+  if (toHex(await hash(new Uint8Array(await blob.arrayBuffer()))) !== island.digest) throw new Error("digest");
+  return { ...prepared, blob };
 }

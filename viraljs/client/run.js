@@ -1,6 +1,11 @@
 /** Runs a bundle as its own script element would have run it. No `eval`, no `new Function`. */
 
-import { copyScript } from "./scripts.js";
+import { callLate, dropWrites, runningScript } from "./late.js";
+import { copyScript, load } from "./scripts.js";
+
+/** Comments of this kind stand at the end of a script, and are not longer. */
+const LAST_BYTES = 2000;
+const SOURCE_URL = /^\/\/[#@]\s*sourceURL=/m;
 
 /**
  * Keep the `load` event of the original element back: for its page, the script has not loaded before the bundle ran.
@@ -20,105 +25,99 @@ export function holdLoad(original) {
 }
 
 /**
+ * Have stacks and source maps name the URL that the bundle has for its page, unless it names one of its own.
+ *
+ * @param {Blob} blob
+ * @param {string} src
+ */
+export async function nameCode(blob, src) {
+  const end = await blob.slice(-LAST_BYTES).text();
+  return SOURCE_URL.test(end) ? blob : new Blob([blob, `\n//# sourceURL=${src}`], { type: blob.type });
+}
+
+/**
+ * Find out whether the page's policy lets verified bytes run, before any are fetched.
+ *
+ * @param {HTMLScriptElement} original
+ * @param {(url: string) => any} trust
+ * @returns {Promise<boolean>}
+ */
+export function mayRun(original, trust) {
+  const url = URL.createObjectURL(new Blob([], { type: "text/javascript" }));
+  const script = copyScript(original);
+  script.integrity = "";
+  return new Promise((resolve) => load(script, trust(url), resolve))
+    .catch(() => false)
+    .finally(() => URL.revokeObjectURL(url));
+}
+
+/**
  * Run a script in place of the original element.
  *
  * @param {HTMLScriptElement} original
- * @param {string} url where the code is: a `blob:` URL, or the direct URL of the bundle
+ * @param {any} url where the code is, as the page's policy wants it: a `blob:` URL, or one of the server
  * @param {string} src what the script shall believe to be its URL
- * @param {string} integrity checked by the browser, or empty
- * @returns {Promise<boolean>} whether it ran; false where the browser refused to load it
+ * @returns {Promise<{ran: boolean, wrote: boolean}>} whether it ran (false where the browser refused to load it), and
+ *   whether it tried to write into the document
  */
-export function run(original, url, src, integrity) {
+export function run(original, url, src) {
   const script = copyScript(original);
-  script.integrity = integrity;
+  script.integrity = "";
+  renameErrors(`${url}`, src);
+  const { isRunning, end } = standIn(script, original);
+  const endWrites = dropWrites(isRunning);
+  // Of a module nobody can tell when it runs.
+  const endLate = callLate(script.type === "module" ? () => true : isRunning);
   return new Promise((resolve) => {
-    const restore = callLate();
-    script.onload = script.onerror = (event) => {
-      const ran = /** @type {Event} */ (event).type === "load";
-      restore(ran);
-      if (!ran) script.remove();
-      resolve(ran);
-    };
-    script.src = url;
-    Object.defineProperty(script, "src", { value: src });
-    // A listener of the page on the original is not to hear of ours.
-    if (original.isConnected) original.after(script);
-    else document.head.append(script);
+    /** @param {boolean} ran */
+    function ended(ran) {
+      end();
+      const wrote = endWrites();
+      endLate(ran);
+      resolve({ ran, wrote });
+    }
+    try {
+      load(script, url, ended);
+    } catch (error) {
+      // The policy of the page takes no URL of ours.
+      console.error(error);
+      ended(false);
+    }
   });
 }
 
-const METHODS = ["addEventListener", "removeEventListener"];
-
 /**
- * Watch for listeners of events that have passed already, which would wait forever.
+ * Show a script the element that its page wrote, with all that is on it and all who listen there, as its own.
  *
- * @returns {(ran: boolean) => void} ends the watch, and calls those listeners if the bundle ran
+ * @param {HTMLScriptElement} script
+ * @param {HTMLScriptElement} original
  */
-function callLate() {
-  /** @type {[any, string][]} */
-  const handlers = [
-    [window, "load"],
-    [window, "pageshow"],
-    [document, "readystatechange"],
-  ];
-  // Asked each time: `DOMContentLoaded` may pass while the bundle is loading.
-  const passed = () => passedEvents(handlers.map(([, type]) => type));
-  /** @type {[EventTarget, string, any][]} */
-  let late = [];
-  /** @param {[any, string]} handler */
-  const current = ([target, type]) => target[`on${type}`];
-  const before = handlers.map(current);
-  /** @type {any[]} */
-  const targets = [window, document];
-  for (const target of targets) {
-    for (const name of METHODS) {
-      const native = target[name];
-      // An own property over the prototype's method, gone again after the run.
-      target[name] = (/** @type {string} */ type, /** @type {any} */ listener, /** @type {any} */ options) => {
-        native.call(target, type, listener, options);
-        late = late.filter((one) => one[0] !== target || one[1] !== type || one[2] !== listener);
-        if (name === METHODS[0] && listener && passed().includes(type)) late.push([target, type, listener]);
-      };
-    }
-  }
-  return (ran) => {
-    for (const target of targets) for (const name of METHODS) delete target[name];
-    if (!ran) return;
-    handlers.forEach((handler, at) => {
-      const now = current(handler);
-      if (now && now !== before[at] && passed().includes(handler[1])) late.push([...handler, now]);
-    });
-    for (const one of late) call(...one);
-  };
+function standIn(script, original) {
+  const isRunning = () => runningScript() === script;
+  Object.defineProperty(document, "currentScript", {
+    configurable: true,
+    get: () => (isRunning() ? original : runningScript()),
+  });
+  const end = () => delete (/** @type {any} */ (document).currentScript);
+  return { isRunning, end };
 }
 
 /**
- * Tell which events of the page's start will not come again.
+ * Have `window.onerror` hear of the original URL. Firefox tells it where the code really is, whatever its name.
  *
- * @param {string[]} last those that come with the end of loading
+ * @param {string} url
+ * @param {string} src
  */
-function passedEvents(last) {
-  const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  const passed = timing?.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
-  return timing?.loadEventStart ? [...passed, ...last] : passed;
-}
-
-/**
- * @param {EventTarget} target
- * @param {string} type
- * @param {any} listener function, or object with `handleEvent`
- */
-function call(target, type, listener) {
-  const event = type === "pageshow" ? new PageTransitionEvent(type) : new Event(type);
-  // The browser fires these at the document, wherever they are heard.
-  Object.defineProperties(event, { target: { value: document }, currentTarget: { value: target } });
-  try {
-    if (listener.handleEvent) listener.handleEvent(event);
-    else listener.call(target, event);
-  } catch (error) {
-    // As the browser does with a listener that throws: the others still run, and `window.onerror` hears of it.
-    setTimeout(() => {
-      throw error;
-    });
-  }
+function renameErrors(url, src) {
+  window.addEventListener(
+    "error",
+    (event) => {
+      if (event.filename !== url) return;
+      event.stopImmediatePropagation();
+      const { message, lineno, colno, error } = event;
+      const again = new ErrorEvent("error", { message, lineno, colno, error, filename: src, cancelable: true });
+      if (!window.dispatchEvent(again)) event.preventDefault();
+    },
+    true,
+  );
 }

@@ -91,5 +91,13 @@ class Registry(ABC):
         """Say whether deliveries through a border kept failing of late."""
 
     @abstractmethod
+    def forbid(self, subject: str, seconds: float) -> None:
+        """Remember for that many seconds that a page or a bundle is to be left alone."""
+
+    @abstractmethod
+    def is_forbidden(self, subject: str) -> bool:
+        """Say whether it is."""
+
+    @abstractmethod
     def strike(self, peer: str) -> int:
         """Count a proven wrong byte of this peer, and give the count."""

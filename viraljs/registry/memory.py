@@ -17,6 +17,7 @@ from .base import Registry
 OVERSAMPLE = 3
 """Peers looked at in each area for each one wanted: some of a sample are silent, busy or known already."""
 MOST_BORDERS = 100_000
+MOST_FORBIDDEN = 10_000
 
 
 class SampleSet:
@@ -176,6 +177,8 @@ class MemoryRegistry(Registry):
         self._unheard: OrderedDict[str, float] = OrderedDict()
         """Recipients under way that gave no sign of life yet, to the moment at which they are forgotten."""
         self._passages: OrderedDict[str, Passage] = OrderedDict()
+        self._forbidden: OrderedDict[str, float] = OrderedDict()
+        """Subjects to the moment at which they are free again."""
 
     def begin(self, peer: str, place: Place, swarm: str, seconds: float, *, streams: bool = False) -> None:
         """See `Registry.begin`."""
@@ -301,6 +304,18 @@ class MemoryRegistry(Registry):
         """See `Registry.is_closed`."""
         with self._lock:
             return self._is_closed(border)
+
+    def forbid(self, subject: str, seconds: float) -> None:
+        """See `Registry.forbid`."""
+        with self._lock:
+            self._forbidden[subject] = self._now() + seconds
+            self._forbidden.move_to_end(subject)
+            while len(self._forbidden) > MOST_FORBIDDEN:
+                self._forbidden.popitem(last=False)
+
+    def is_forbidden(self, subject: str) -> bool:
+        """See `Registry.is_forbidden`."""
+        return self._forbidden.get(subject, self._now()) > self._now()
 
     def strike(self, peer: str) -> int:
         """See `Registry.strike`."""

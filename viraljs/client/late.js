@@ -1,0 +1,128 @@
+/** For scripts that run after the page they were written for: what they waited for may have passed. */
+
+/** The element whose script runs now, whatever stands over the document's own property. */
+export function runningScript() {
+  const { get } = /** @type {{get: () => any}} */ (
+    Object.getOwnPropertyDescriptor(Document.prototype, "currentScript")
+  );
+  return get.call(document);
+}
+
+/**
+ * Put a property of its own over what an object has.
+ *
+ * @param {any} target
+ * @param {string} name
+ * @param {any} value
+ * @returns {() => void} takes it away, unless somebody has put another one over it
+ */
+export function override(target, name, value) {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, { configurable: true, writable: true, value });
+  return () => {
+    if (target[name] !== value) return;
+    if (own) Object.defineProperty(target, name, own);
+    else delete target[name];
+  };
+}
+
+/**
+ * Watch for listeners of events that have passed already, which would wait forever.
+ *
+ * @param {() => boolean} isRunning whether it is the script that adds listeners at this moment
+ * @returns {(ran: boolean) => void} ends the watch, and calls those listeners if the script ran
+ */
+export function callLate(isRunning) {
+  /** @type {[any, string][]} */
+  const handlers = [
+    [window, "load"],
+    [window, "pageshow"],
+    [document, "readystatechange"],
+  ];
+  // Asked each time: `DOMContentLoaded` may pass while the script is loading.
+  const passed = () => passedEvents(handlers.map(([, type]) => type));
+  /** @type {[EventTarget, string, any][]} */
+  let late = [];
+  /** @param {[any, string]} handler */
+  const current = ([target, type]) => target[`on${type}`];
+  const before = handlers.map(current);
+
+  /** @param {any} target @param {string} name */
+  function watch(target, name) {
+    const native = target[name];
+    /** @type {(type: string, listener: any, options: any) => void} */
+    const watched = (type, listener, options) => {
+      native.call(target, type, listener, options);
+      if (!isRunning()) return;
+      late = late.filter((one) => one[0] !== target || one[1] !== type || one[2] !== listener);
+      if (name === "addEventListener" && listener && passed().includes(type)) late.push([target, type, listener]);
+    };
+    return override(target, name, watched);
+  }
+  const restorers = [window, document].flatMap((target) => [
+    watch(target, "addEventListener"),
+    watch(target, "removeEventListener"),
+  ]);
+  return (ran) => {
+    for (const restore of restorers) restore();
+    if (!ran) return;
+    handlers.forEach((handler, at) => {
+      const now = current(handler);
+      if (now && now !== before[at] && passed().includes(handler[1])) late.push([...handler, now]);
+    });
+    for (const one of late) call(...one);
+  };
+}
+
+/**
+ * Tell which events of the page's start will not come again.
+ *
+ * @param {string[]} last those that come with the end of loading
+ */
+function passedEvents(last) {
+  const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  const passed = timing?.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
+  return timing?.loadEventStart ? [...passed, ...last] : passed;
+}
+
+/**
+ * @param {EventTarget} target
+ * @param {string} type
+ * @param {any} listener function, or object with `handleEvent`
+ */
+function call(target, type, listener) {
+  const event = type === "pageshow" ? new PageTransitionEvent(type) : new Event(type);
+  // The browser fires these at the document, wherever they are heard.
+  Object.defineProperties(event, { target: { value: document }, currentTarget: { value: target } });
+  try {
+    if (listener.handleEvent) listener.handleEvent(event);
+    else listener.call(target, event);
+  } catch (error) {
+    // As the browser does with a listener that throws: the others still run, and `window.onerror` hears of it.
+    setTimeout(() => {
+      throw error;
+    });
+  }
+}
+
+/**
+ * Drop what a script writes into the document: the parser has moved on, and a browser would begin the page anew.
+ *
+ * @param {() => boolean} isRunning whether it is the script that writes at this moment
+ * @returns {() => boolean} ends it, and says whether anything was dropped
+ */
+export function dropWrites(isRunning) {
+  let dropped = false;
+  const restorers = ["write", "writeln"].map((name) => {
+    const native = /** @type {any} */ (document)[name];
+    return override(document, name, (/** @type {string[]} */ ...text) => {
+      if (!isRunning()) return native.apply(document, text);
+      dropped = true;
+      console.error(`ViralJS: document.${name}() came after the page was parsed and would erase it. Dropped:`, ...text);
+    });
+  });
+  return () => {
+    for (const restore of restorers) restore();
+    return dropped;
+  };
+}
