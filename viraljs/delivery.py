@@ -46,6 +46,9 @@ ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
 """What those that compress put behind an entity tag: Flask-Compress a colon, Apache a hyphen."""
 TICKET_SLOT_SECONDS = 5.0
 """How long an upload slot is kept for the offer of a recipient that was just told of the seeder."""
+SMALL = "small"
+UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
+"""Reasons of the response for which a module can't be run from anywhere but its own URL."""
 EXPECT_SECONDS = 10.0
 """How long a recipient that is to pass pieces on may take to open its socket."""
 
@@ -141,45 +144,51 @@ def respond(state: State, response: Response, options: Options) -> Response:
             forbid_sharing(response)  # the view's own answer to a condition or a range, about a bundle all the same
         return _untouched(response, "direct" if visitor.direct and reason == "status" else reason, url)
     try:
-        body = Body.of(response)
-        # A generator is not run for a visitor who would get its bytes unchanged.
-        reason = judge_request(visitor, state.policy)
-        if body.size is None and (reason is None or visitor.direct):
-            body = body.collect(state.settings.max_buffer)
-        if body.size is None:
-            if reason and not visitor.direct:
-                forbid_sharing(response)
-            return _untouched(response, reason or "buffer", url)
-        if not visitor.direct and body.size < _smallest(state, options):
-            if body.size and visitor.is_import and not reason:
-                _note_module(state, response, body, _manifest(state, response, body, url), shared=False)
-            return _untouched(response, "small" if body.size else "empty", url)
-        if reason:
-            if reason == "module":
-                state.warn_once(
-                    "modules", 'modules are left alone; pip install "viraljs[modules]" to have them delivered'
-                )
-            make_conditional(response, body, request.environ, shared=visitor.direct)
-            return _untouched(response, reason, url)
-        manifest = _manifest(state, response, body, url)
+        return _respond_with_bundle(state, response, options, visitor)
     except BundleError as error:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
         forbid_sharing(response)
         return _untouched(response, "unreadable", url)
-    if visitor.is_import and state.policy.modules:
-        _note_module(state, response, body, manifest, shared=True)
+
+
+def _respond_with_bundle(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
+    url = bundle_url()
+    body = Body.of(response)
+    # A generator is not run for a visitor who would get its bytes unchanged.
+    reason = judge_request(visitor, state.policy)
+    if body.size is None and (reason is None or visitor.direct):
+        body = body.collect(state.settings.max_buffer)
+    if body.size is None:
+        if reason and not visitor.direct:
+            forbid_sharing(response)
+        return _untouched(response, reason or "buffer", url)
+    small = body.size < _smallest(state, options)
+    if visitor.is_import and body.size and not reason:
+        _note_module(state, response, body, shared=not small)
+    if small and not visitor.direct:
+        return _untouched(response, SMALL if body.size else "empty", url)
+    if reason:
+        return _plain(state, response, body, reason)
+    manifest = _manifest(state, response, body)
     asking = _judge_bundle(state, manifest, visitor) or find_out(state, visitor)
     if isinstance(asking, str):
-        make_conditional(response, body, request.environ, shared=False)
-        return _untouched(response, asking, url)
+        return _plain(state, response, body, asking)
     return _by_peers(state, response, body, manifest, options, asking)
+
+
+def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
+    if reason == "module":
+        state.warn_once("modules", 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
+    make_conditional(response, body, request.environ, shared=reason == "direct")
+    return _untouched(response, reason, bundle_url())
 
 
 def _smallest(state: State, options: Options) -> int:
     return state.settings.min_size if options.min_size is None else options.min_size
 
 
-def _manifest(state: State, response: Response, body: Body, url: str) -> Manifest:
+def _manifest(state: State, response: Response, body: Body) -> Manifest:
+    url = bundle_url()
     return state.manifests.get(
         (url, response.content_type, body.identity()),
         lambda: build_manifest(url, response.content_type or JAVASCRIPT, body.known_size, body.chunks()),
@@ -317,8 +326,9 @@ def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None
 # Modules ---------------------------------------------------------------------------------------------
 
 
-def _note_module(state: State, response: Response, body: Body, manifest: Manifest, *, shared: bool) -> None:
+def _note_module(state: State, response: Response, body: Body, *, shared: bool) -> None:
     """Read a module that a browser imports by itself, once its response is out: later ones may come from peers."""
+    manifest = _manifest(state, response, body)
     known = state.graph.find(manifest.url)
     if known is not None and (known.digest, known.shared) == (manifest.digest, shared):
         return
@@ -328,34 +338,70 @@ def _note_module(state: State, response: Response, body: Body, manifest: Manifes
 
 def _respond_to_linker(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
     """Answer the module client, or the tag that begins with it: how to run a module, and from whom to get it."""
-    url = bundle_url()
     if response.status_code != 200:  # noqa: PLR2004 - OK
-        return _untouched(response, "status", url)
-    reason = judge_response(response_facts(response), state.policy)
-    if reason in UNREADABLE:
-        return _unlinked(state, response, visitor, reason, url)
-    found = _read(state, response, options, shared=reason is None)
+        return _untouched(response, "status", bundle_url())
+    against = judge_response(response_facts(response), state.policy)
+    found = _read(state, response, options, against)
     if isinstance(found, str):
-        return _unlinked(state, response, visitor, found, url)
+        return _unlinked(state, response, visitor, found)
     manifest, module = found
-    reason = reason or judge_request(visitor, state.policy)
-    reason = reason or (None if may_share(state, visitor.consent) else "consent")
-    if reason and visitor.starts:
-        return _unlinked(state, response, visitor, reason, url)
-    base = _base(state)
-    unshared = state.renderer.unshared(manifest, state.settings, base, module, alone=visitor.part)
-    if manifest.size < _smallest(state, options):
-        reason = reason or "small"
-    asking = reason or find_out(state, visitor)
-    if isinstance(asking, str):
-        return _replaced(response, visitor, unshared, asking, url)
-    instead = unshared if visitor.part else state.renderer.start(url)
-    undo = _Original(None, passthrough=False, headers=[], instead=instead)
-    recipient = state.new_peer_id()
+    against = against or _judge_linker(state, visitor) or _judge_size(state, manifest, options)
+    asking = against or find_out(state, visitor)
+    if not isinstance(asking, str):
+        return _link_by_peers(state, response, manifest, options, asking, module)
+    if visitor.starts and asking != SMALL:
+        return _unlinked(state, response, visitor, asking)
+    # Beside modules that peers deliver it must run as they do.
+    unshared = state.renderer.unshared(manifest, state.settings, _base(state), module, alone=visitor.part)
+    return _replaced(response, visitor, unshared, asking)
+
+
+def _read(
+    state: State, response: Response, options: Options, against: str | None
+) -> tuple[Manifest, ModuleFacts] | str:
+    """Look at the module of a response; give the reason where it can't be linked.
+
+    Args:
+        state: the app's.
+        response: the view's.
+        options: what the decorator was told.
+        against: why peers may not deliver it.
+    """
+    if against in UNREADABLE or not state.policy.modules:
+        return against if against in UNREADABLE else "module"
+    try:
+        body = Body.of(response)
+        if body.size is None:
+            body = body.collect(state.settings.max_buffer)
+        if not body.size:
+            return "buffer" if body.size is None else "empty"
+        manifest = _manifest(state, response, body)
+        shared = against is None and _judge_size(state, manifest, options) is None
+        module = look_at(state, manifest, lambda: b"".join(body.chunks()), is_part(), request.host, shared=shared)
+    except BundleError as error:
+        current_app.logger.warning("ViralJS left a response alone: %s", error)
+        return "unreadable"
+    return module if isinstance(module, str) else (manifest, module)
+
+
+def _judge_linker(state: State, visitor: RequestFacts) -> str | None:
+    return judge_request(visitor, state.policy) or (None if may_share(state, visitor.consent) else "consent")
+
+
+def _judge_size(state: State, manifest: Manifest, options: Options) -> str | None:
+    return SMALL if manifest.size < _smallest(state, options) else None
+
+
+def _link_by_peers(
+    state: State, response: Response, manifest: Manifest, options: Options, asking: Asking, module: ModuleFacts
+) -> Response:
+    visitor, base, recipient = asking.facts, _base(state), state.new_peer_id()
+    undo = _Original(None, passthrough=False, headers=[], instead=state.renderer.start(manifest.url))
+    if visitor.part:
+        undo.instead = state.renderer.unshared(manifest, state.settings, base, module, alone=True)
     plan = _plan(state, manifest, options, asking, recipient, never_full=True) or Plan((), 0, early=False)
     ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
-    give = state.renderer.part if visitor.part else state.renderer.thin
-    body = give(
+    body = (state.renderer.part if visitor.part else state.renderer.thin)(
         _beginning(state, manifest, base, module),
         state.tickets.issue(ticket),
         stream=plan.stream,
@@ -365,42 +411,18 @@ def _respond_to_linker(state: State, response: Response, options: Options, visit
     _put(response, visitor, body)
     response.headers[HEADER] = "thin"
     undo.replaced_by = response.response
-    g.viraljs_decision = _Decision("thin", None, url, manifest.digest, undo, ticket)
+    g.viraljs_decision = _Decision("thin", None, manifest.url, manifest.digest, undo, ticket)
     return response
 
 
-UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
-"""Reasons of the response for which a module can't be run from anywhere but its own URL."""
-
-
-def _read(state: State, response: Response, options: Options, *, shared: bool) -> tuple[Manifest, ModuleFacts] | str:
-    """Look at the module of a response; give the reason where it can't be linked."""
-    if not state.policy.modules:
-        return "module"
-    try:
-        body = Body.of(response)
-        if body.size is None:
-            body = body.collect(state.settings.max_buffer)
-        if not body.size:
-            return "buffer" if body.size is None else "empty"
-        manifest = _manifest(state, response, body, bundle_url())
-        big = manifest.size >= _smallest(state, options)
-        read = lambda: b"".join(body.chunks())  # noqa: E731 - OK
-        module = look_at(state, manifest, read, is_part(), request.host, shared=shared and big)
-    except BundleError as error:
-        current_app.logger.warning("ViralJS left a response alone: %s", error)
-        return "unreadable"
-    return module if isinstance(module, str) else (manifest, module)
-
-
-def _unlinked(state: State, response: Response, visitor: RequestFacts, reason: str, url: str) -> Response:
+def _unlinked(state: State, response: Response, visitor: RequestFacts, reason: str) -> Response:
     """Say that a module is not to be linked: its tag starts it by its own URL, and the client learns that it can't."""
-    return _replaced(response, visitor, state.renderer.start(url) if visitor.starts else b"{}", reason, url)
+    return _replaced(response, visitor, state.renderer.start(bundle_url()) if visitor.starts else b"{}", reason)
 
 
-def _replaced(response: Response, visitor: RequestFacts, body: bytes, reason: str, url: str) -> Response:
+def _replaced(response: Response, visitor: RequestFacts, body: bytes, reason: str) -> Response:
     _put(response, visitor, body)
-    return _untouched(response, reason, url)
+    return _untouched(response, reason, bundle_url())
 
 
 def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:

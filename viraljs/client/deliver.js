@@ -148,7 +148,7 @@ export async function deliver(island, element) {
     page.linked = true;
     linked.settle();
   }
-  if (!ran || linked) page.finish();
+  if (!ran || linked || !island.ticket) page.finish();
   else delivery.finish(got);
 }
 
