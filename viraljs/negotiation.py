@@ -73,7 +73,7 @@ class RequestFacts:
     @property
     def is_import(self) -> bool:
         """Whether the browser itself is about to run a module, or a script whose tag has `crossorigin`."""
-        return self.fetch_dest == "script" and self.fetch_mode != "no-cors" and not self.starts
+        return self.fetch_dest == "script" and self.fetch_mode == "cors" and not self.starts
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
         expected = "empty" if facts.part else "script"
         against = (
             (_destination_word(facts.fetch_dest), facts.fetch_dest != expected),
-            ("module", facts.fetch_mode != "no-cors" and not policy.modules),
+            ("module", facts.fetch_mode != "no-cors" and not (facts.fetch_mode == "cors" and policy.modules)),
             ("cross-origin", facts.fetch_site != "same-origin"),
         )
         return _first(against)
