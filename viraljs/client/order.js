@@ -15,35 +15,23 @@ const OURS = "script[data-viraljs]";
 export function holdLater(page, island, original) {
   // Where the page is parsed, deferred scripts have run, and others were never in order.
   if (document.readyState !== "interactive" || !original.matches(`${OURS}[defer]`)) return;
-  const ours = [...document.querySelectorAll(OURS)];
-  const later = /** @type {HTMLScriptElement[]} */ (ours.slice(ours.indexOf(original) + 1)).filter(mustWait);
+  const ours = /** @type {HTMLScriptElement[]} */ ([...document.querySelectorAll(OURS)]);
+  const later = ours
+    .slice(ours.indexOf(original) + 1)
+    .filter((script) => script.src && !script.async && !page.turns.has(script));
   if (!later.length) return;
   const turn = page.begin(island);
-  // A script that is in another document when its time has come does not run (HTML, "execute the script element").
-  const elsewhere = document.implementation.createHTMLDocument("");
-  const putBack = later.map((script) => {
-    const place = document.createComment("");
-    script.replaceWith(place);
-    elsewhere.adoptNode(script);
-    return () => place.replaceWith(script);
-  });
-  // Their time has passed with this event, and all that they are loaded from is known.
-  document.addEventListener("DOMContentLoaded", async () => {
-    for (const back of putBack) back();
-    let before = turn.before;
-    for (const script of later) before = runHeld(page, script, before);
-    await before;
+  // With this event the time has passed in which the browser would run them, and it is known what they are.
+  const parsed = new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
+  let { before } = turn;
+  for (const script of later) {
+    before = isThin(script) ? expect(page, script, before) : runHeld(page, script, before, hold(script, parsed));
+  }
+  before.then(() => {
     turn.done();
     page.finish();
   });
 }
-
-/**
- * Say whether a deferred script would run too early, as far as can be known by now.
- *
- * @param {HTMLScriptElement} script
- */
-const mustWait = (script) => script.src && !script.async && !isThin(script);
 
 /**
  * A bundle's thin client knows by itself to wait.
@@ -56,15 +44,45 @@ function isThin({ src }) {
 }
 
 /**
+ * Give a thin client its place in the order.
+ *
  * @param {import("./page.js").Page} page
  * @param {HTMLScriptElement} script
  * @param {Promise<any>} before what it has to wait for
+ * @returns {Promise<any>} its bundle has run, or never will
  */
-async function runHeld(page, script, before) {
+const expect = (page, script, before) =>
+  new Promise((resolve) => {
+    script.addEventListener("error", resolve);
+    page.turns.set(script, { before, begun: resolve });
+  });
+
+/**
+ * A script that is in another document when its time has come does not run (HTML, "execute the script element").
+ *
+ * @param {HTMLScriptElement} script
+ * @param {Promise<any>} parsed
+ * @returns {Promise<any>} it is back in its place
+ */
+function hold(script, parsed) {
+  const place = document.createComment("");
+  script.replaceWith(place);
+  document.implementation.createHTMLDocument("").adoptNode(script);
+  return parsed.then(() => place.replaceWith(script));
+}
+
+/**
+ * @param {import("./page.js").Page} page
+ * @param {HTMLScriptElement} script
+ * @param {Promise<any>} before what it has to wait for
+ * @param {Promise<any>} back
+ */
+async function runHeld(page, script, before, back) {
   page.turns.set(script, { before });
+  await back;
   if (!isThin(script)) await before;
   const { ran } = await run(script, page.trust(script.src), script.src);
-  const { ended } = /** @type {Partial<import("./page.js").Turn>} */ (page.turns.get(script));
+  const ended = page.turns.get(script)?.ended;
   if (ended) await ended;
   else script.dispatchEvent(new Event(ran ? "load" : "error"));
 }

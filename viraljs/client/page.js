@@ -53,7 +53,7 @@ function createPage() {
   const seeders = {};
   /** @type {((records: import("./types.js").Delivery[]) => void)[]} */
   const waiting = [];
-  /** @type {WeakMap<HTMLScriptElement, Pick<Turn, "before"> & Partial<Turn>>} */
+  /** @type {WeakMap<HTMLScriptElement, Pick<Turn, "before"> & Partial<Turn> & {begun?: (ended: Promise<any>) => void}>} */
   const turns = new WeakMap();
   let pending = 0;
   let consentCookie = "";
@@ -139,6 +139,7 @@ function createPage() {
       const given = original && turns.get(original);
       const turn = { before: given?.before ?? last, ended, done };
       if (!given) last = ended.then(() => turn.before);
+      given?.begun?.(ended);
       if (original) turns.set(original, turn);
       pending++;
       consentCookie = island.consentCookie;
