@@ -178,7 +178,7 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
 
 def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
     if reason == "module":
-        state.warn_once("modules", 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
+        state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
     make_conditional(response, body, request.environ, shared=reason == "direct")
     return _untouched(response, reason, bundle_url())
 

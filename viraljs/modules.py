@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 IMPORT = b"import"
 META = b"import.meta"
+LONE_RETURN = re.compile(rb"\r(?!\n)")
+"""Ends a line for browsers, and does not always for the parser."""
 OWN_NAME = re.compile(rb"//[#@][ \t]*sourceURL=")
 QUERY = """
 (import_statement) @declaration
@@ -105,7 +107,7 @@ def read_module(data: bytes) -> ModuleFacts | None:
 
     language, query = _grammar()
     root = Parser(language).parse(data).root_node
-    if root.has_error:
+    if root.has_error or LONE_RETURN.search(data):
         return None
     found = QueryCursor(query).captures(root)
     try:
@@ -159,9 +161,9 @@ def _text(string: Node) -> str:
 
 
 def _call(node: Node) -> int:
-    arguments = node.child_by_field_name("arguments")
     # A second one says that it is something other than JavaScript, or is from the future.
-    if arguments is None or len(_arguments(node)) != 1:
+    given = _arguments(node)
+    if len(given) != 1 or given[0].type == "spread_element":
         raise _UnknownSyntaxError
     return node.start_byte
 

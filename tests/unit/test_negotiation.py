@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from tests.support.visits import CHROME
-from viraljs.negotiation import Policy, RequestFacts, ResponseFacts, is_trustworthy, judge_request, judge_response
+from viraljs.negotiation import (
+    Policy,
+    RequestFacts,
+    ResponseFacts,
+    is_trustworthy,
+    judge_page,
+    judge_request,
+    judge_response,
+)
 
 POLICY = Policy(enabled=True, plain_http="marked", breaker_failures=3)
 VISIT = RequestFacts(
@@ -111,8 +119,10 @@ def test_nothing_is_delivered_when_it_is_switched_off():
         ({"fetch_dest": "audioworklet"}, "destination"),
         ({"fetch_dest": "document"}, "destination"),
         ({"fetch_dest": ""}, "destination"),
-        ({"fetch_mode": "cors"}, "module"),
         ({"fetch_mode": None}, "module"),
+        ({"fetch_mode": "navigate"}, "module"),
+        ({"fetch_dest": "script", "part": True}, "destination"),
+        ({"fetch_dest": "empty", "fetch_mode": "cors", "starts": True}, "fetch"),
         ({"fetch_site": "cross-site"}, "cross-origin"),
         ({"fetch_site": "same-site"}, "cross-origin"),
         ({"fetch_site": "none"}, "cross-origin"),
@@ -126,7 +136,18 @@ def test_what_stands_against_a_request(change, reason):
 
 
 @pytest.mark.parametrize(
-    "change", [{"failures": 2}, {"consent": True}, {"consent": False}, {"purpose": "preview"}, {"marked": True}]
+    "change",
+    [
+        {"failures": 2},
+        {"consent": True},
+        {"consent": False},
+        {"purpose": "preview"},
+        {"marked": True},
+        {"fetch_mode": "cors"},
+        {"starts": True},
+        {"fetch_mode": "cors", "starts": True},
+        {"fetch_dest": "empty", "fetch_mode": "cors", "part": True},
+    ],
 )
 def test_what_does_not_stand_against_a_request(change):
     assert judge_request(replace(VISIT, **change), POLICY) is None
@@ -238,3 +259,58 @@ def test_what_is_known_of_an_agent_is_not_mixed_up_with_what_else_a_request_says
         assert judge_request(replace(crawler, save_data=True), POLICY) == "crawler"
         assert judge_request(VISIT, POLICY) is None
         assert judge_request(replace(VISIT, save_data=True), POLICY) == "save-data"
+
+
+# Modules ---------------------------------------------------------------------------------------------
+
+
+def test_without_the_parser_imports_are_none_of_our_business():
+    policy = replace(POLICY, modules=False)
+
+    assert judge_request(replace(VISIT, fetch_mode="cors"), policy) == "module"
+    assert judge_request(VISIT, policy) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"fetch_mode": "cors"}, True),
+        ({}, False),
+        ({"fetch_mode": "cors", "fetch_dest": "empty"}, False),
+        ({"fetch_mode": "cors", "fetch_dest": "worker"}, False),
+        ({"fetch_mode": "cors", "starts": True}, False),
+        ({"fetch_mode": None, "fetch_dest": None}, False),
+    ],
+)
+def test_an_import_of_the_browser_is_told_from_what_the_client_asks(change, expected):
+    assert replace(VISIT, **change).is_import is expected
+
+
+PAGE = replace(VISIT, fetch_dest="document", fetch_mode="navigate", fetch_site="none")
+
+
+@pytest.mark.parametrize("change", [{}, {"fetch_dest": "iframe"}, {"fetch_site": "cross-site"}, {"method": "POST"}])
+def test_a_page_of_a_browser_may_have_its_modules_from_peers(change):
+    assert judge_page(replace(PAGE, **change), POLICY) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"authorized": True}, "authorization"),
+        ({"purpose": "prefetch;prerender"}, "prefetch"),
+        ({"save_data": True}, "save-data"),
+        ({"fetch_dest": None}, "old-browser"),
+        ({"fetch_dest": "empty"}, "destination"),
+        ({"user_agent": "Googlebot/2.1"}, "crawler"),
+        ({"user_agent": f"{CHROME} Instagram"}, "in-app"),
+        ({"failures": 3}, "breaker"),
+    ],
+)
+def test_what_stands_against_modules_by_peers_on_a_page(change, reason):
+    assert judge_page(replace(PAGE, **change), POLICY) == reason
+
+
+@pytest.mark.parametrize(("change", "reason"), [({"enabled": False}, "disabled"), ({"modules": False}, "module")])
+def test_what_settings_say_against_them(change, reason):
+    assert judge_page(PAGE, replace(POLICY, **change)) == reason
