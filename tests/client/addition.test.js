@@ -105,9 +105,30 @@ test("a bundle that comes after it need not wait: this one has run", async (t) =
   assert.equal(free, true);
 });
 
-test("in a worker, and evaluated from a string, it does nothing", async (t) => {
+test("a module, which has no script element, is known by the URL that the server has for it", async (t) => {
+  const { document, run, window } = await begin(t);
+  document.currentScript = null;
+  window.origin = "https://a.example";
+  __VIRALJS__.url = "/m/a.js";
+  await run();
+  assert.equal(window.ViralJS.deliveries[0].url, "https://a.example/m/a.js");
+});
+
+test("what it stumbles over is not an error of the module that it follows", async (t) => {
+  const { document, errors, run } = await begin(t);
+  Object.defineProperty(document, "currentScript", {
+    get() {
+      throw new Error("on purpose");
+    },
+  });
+  await run();
+  assert.deepEqual(errors(), ["on purpose"]);
+});
+
+test("in a worker, and in a document without an origin, it does nothing", async (t) => {
   const { document, fetched, window } = await begin(t);
   document.currentScript = null;
+  window.origin = "null";
   await import(`../../viraljs/client/addition.js?${++runs}`);
   patch(t, { document: undefined });
   await import(`../../viraljs/client/addition.js?${++runs}`);

@@ -6,12 +6,12 @@ import test from "node:test";
 
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
-  ["types", "wire", "urls", "cookies", "scripts", "limit", "inflate", "deflate"],
+  ["types", "wire", "urls", "cookies", "scripts", "limit", "inflate", "deflate", "edits"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
   ["keep", "upload", "peer", "origin", "introduction", "download", "run"],
   ["seeder", "page"],
   ["deliver"],
-  ["thin", "addition", "dependents", "receive", "sha256"],
+  ["thin", "addition", "start", "dependents", "receive", "module", "sha256"],
 ];
 const ORDER = FLOORS.flat();
 /** A file of the build each. The types of one of them are for those who load it. */

@@ -5,12 +5,19 @@ import { newRecord, thePage } from "./page.js";
 import { plainUrl } from "./urls.js";
 
 const island = __VIRALJS__;
-// In a worker there is nothing to read back, and nothing to seed.
-if (typeof document !== "undefined") {
+try {
+  // In a worker there is nothing to read back, and nothing to seed.
+  if (typeof document !== "undefined") begin();
+} catch (error) {
+  // We stand in the scope of a module, which may have other things under the names of globals.
+  console.debug(error);
+}
+
+function begin() {
   const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
   // A module has no script element, but its own URL: what it was asked for by.
   if (script?.src) main(script.src);
-  else if (!script && /^http/.test(origin)) main(new URL(island.url, origin).href);
+  else if (!script && /^http/.test(window.origin)) main(new URL(island.url, window.origin).href);
 }
 
 /** @param {string} src */

@@ -21,7 +21,9 @@ export function rewrite(bytes, { imports, calls, metas, names, named }, addressO
   /** @typedef {[start: number, end: number, replacement: string]} Edit */
   /** @type {Edit[]} */
   const edits = [
-    ...imports.map(([start, length]) => /** @type {Edit} */ ([start, start + length, blank(text(start, start + length))])),
+    ...imports.map(
+      ([start, length]) => /** @type {Edit} */ ([start, start + length, blank(text(start, start + length))]),
+    ),
     ...calls.map((start) => /** @type {Edit} */ ([start, start + IMPORT_BYTES, names[0]])),
     ...metas.map((start) => /** @type {Edit} */ ([start, start + META_BYTES, names[1]])),
   ];
