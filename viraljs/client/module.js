@@ -5,6 +5,7 @@
 
 import { findHash, toHex } from "./digest.js";
 import { rewrite } from "./edits.js";
+import { renameErrors } from "./names.js";
 import { directUrl, markedUrl } from "./urls.js";
 
 /** Deliveries by peers at a time: each has connections of its own. */
@@ -28,6 +29,9 @@ const MOST_AT_A_TIME = 6;
 /** @type {Map<string, Promise<Part | null>>} by URL; null where the server knows of no bundle there */
 const parts = new Map();
 
+/** @type {Map<string, string>} what each address stands for */
+const names = new Map();
+
 /** @type {import("./deliver.js").Begin} */
 let begin;
 
@@ -40,7 +44,10 @@ let begin;
  * @returns {Promise<Linked>} rejects where that can't be done; nothing has run then
  */
 export async function link(island, src, how) {
-  if (!begin) watchPreloads();
+  if (!begin) {
+    watchPreloads();
+    renameErrors((address) => names.get(address));
+  }
   begin = how;
   if (!parts.has(src)) remember(src, Promise.resolve(collect(src, island)));
   return /** @type {Promise<Linked>} */ (linkAt(src));
@@ -226,7 +233,7 @@ async function makeAddress(part, addresses) {
     const { module } = island;
     const bytes = new Uint8Array(await /** @type {Blob} */ ((await got).blob).arrayBuffer());
     const helper = module.calls.length || module.metas.length ? addressOf([helperText(url)]) : "";
-    return addressOf(
+    const address = addressOf(
       rewrite(
         bytes,
         module,
@@ -238,6 +245,8 @@ async function makeAddress(part, addresses) {
         url,
       ),
     );
+    names.set(address, url);
+    return address;
   } catch (error) {
     parts.delete(url);
     throw error;

@@ -1,6 +1,7 @@
 /** Runs a bundle as its own script element would have run it. No `eval`, no `new Function`. */
 
 import { callLate, dropWrites, runningScript } from "./late.js";
+import { renameErrors } from "./names.js";
 import { copyScript, load } from "./scripts.js";
 
 /** Comments of this kind stand at the end of a script, and are not longer. */
@@ -63,7 +64,7 @@ export function mayRun(original, trust) {
 export function run(original, url, src) {
   const script = copyScript(original);
   script.integrity = "";
-  renameErrors(`${url}`, src);
+  renameErrors((filename) => (filename === `${url}` ? src : undefined));
   const { isRunning, end } = standIn(script, original);
   const endWrites = dropWrites(isRunning);
   // Of a module nobody can tell when it runs.
@@ -100,24 +101,4 @@ function standIn(script, original) {
   });
   const end = () => delete (/** @type {any} */ (document).currentScript);
   return { isRunning, end };
-}
-
-/**
- * Have `window.onerror` hear of the original URL. Firefox tells it where the code really is, whatever its name.
- *
- * @param {string} url
- * @param {string} src
- */
-function renameErrors(url, src) {
-  window.addEventListener(
-    "error",
-    (event) => {
-      if (event.filename !== url) return;
-      event.stopImmediatePropagation();
-      const { message, lineno, colno, error } = event;
-      const again = new ErrorEvent("error", { message, lineno, colno, error, filename: src, cancelable: true });
-      if (!window.dispatchEvent(again)) event.preventDefault();
-    },
-    true,
-  );
 }
