@@ -4,8 +4,8 @@ import { renameErrors } from "../../viraljs/client/names.js";
 import { fakePage, patch } from "./support.js";
 
 class FakeErrorEvent extends Event {
-  constructor(type, fields) {
-    super(type, fields);
+  constructor(type, { cancelable, ...fields }) {
+    super(type, { cancelable });
     Object.assign(this, fields);
   }
 }

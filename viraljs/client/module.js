@@ -6,7 +6,7 @@
 import { findHash, toHex } from "./digest.js";
 import { rewrite } from "./edits.js";
 import { renameErrors } from "./names.js";
-import { directUrl, markedUrl } from "./urls.js";
+import { markedUrl } from "./urls.js";
 
 /** Deliveries by peers at a time: each has connections of its own. */
 const MOST_AT_A_TIME = 6;
@@ -292,15 +292,16 @@ async function obtain(island, url, delivery) {
 }
 
 /**
- * Without peers. What is known of a module holds for these bytes only.
+ * Without peers, under the URL that the browser may have it in its cache for, with the addition behind it. What is known
+ * of a module holds for these bytes only.
  *
  * @param {import("./types.js").PartIsland} island
  * @param {string} url
  */
 async function fetchWhole(island, url) {
-  const response = await fetch(directUrl(url));
+  const response = await fetch(url);
   if (!response.ok) throw new TypeError(`Failed to fetch dynamically imported module: ${url}`);
-  const blob = await response.blob();
+  const blob = (await response.blob()).slice(0, island.size);
   const hash = await findHash(island, url);
   if (toHex(await hash(new Uint8Array(await blob.arrayBuffer()))) !== island.digest) throw new Error("version");
   return { blob };
