@@ -19,7 +19,7 @@ from . import signals
 from .errors import MessageError, TokenError
 from .facts import visitor_place
 from .hub import Outbox
-from .learning import Lessons, clamp, forbidden_subject, learn
+from .learning import FORBIDDEN_SECONDS, Lessons, clamp, forbidden_subject, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -49,8 +49,6 @@ LAST_WORDS_SECONDS = 1.0
 CLIENT_SECONDS = 31_536_000
 REPORT_SECONDS = 3_600
 """How long after its ticket was issued a recipient may report, and nothing may be claimed twice."""
-FORBIDDEN_SECONDS = 3_600
-"""How long a page or a bundle is left alone that turned out not to be for delivery by peers."""
 STRIKES = 3
 """Reports of wrong bytes after which a seeder is put out."""
 

@@ -16,9 +16,10 @@ from . import signals
 from .body import Body
 from .bundle import Manifest, build_manifest
 from .config import check_value
+from .csp import forbids_peers
 from .errors import BundleError
-from .facts import bundle_url, personal_reason, request_facts, response_facts
-from .learning import DOCUMENT_WRITE, name_bundle
+from .facts import bundle_url, page_path, personal_reason, request_facts, response_facts
+from .learning import DOCUMENT_WRITE, FORBIDDEN_SECONDS, name_bundle, name_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
@@ -49,6 +50,8 @@ TICKET_SLOT_SECONDS = 5.0
 SMALL = "small"
 UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
 """Reasons of the response for which a module can't be run from anywhere but its own URL."""
+TAGS = "viraljs_tags"
+"""The attribute of `g` that says of a response that it is a page with tags of ours."""
 EXPECT_SECONDS = 10.0
 """How long a recipient that is to pass pieces on may take to open its socket."""
 
@@ -436,6 +439,8 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
+    if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
+        current_state().registry.forbid(name_page(request.host, page_path()), FORBIDDEN_SECONDS)
     decision: _Decision | None = g.pop("viraljs_decision", None)
     if decision is None:
         return response

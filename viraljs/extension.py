@@ -136,6 +136,7 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
         dependents: the page has `<script type="text/viral">`; a second tag runs them for visitors who get no ViralJS.
         attributes: more attributes; an underscore stands for a hyphen (`data_x="1"`), True for one without a value.
     """
+    setattr(g, delivery.TAGS, True)
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
     # The client keeps the order of those that have this attribute.

@@ -54,6 +54,12 @@ def write_url(path: str, query: bytes) -> str:
     return quote(path, safe="/!$&'()*+,;=:@~") + ("?" + rest if rest else "")
 
 
+def page_path() -> str:
+    """Give the path of the current request, as a browser tells it of its page."""
+    asked = _request()
+    return write_url(asked.root_path + asked.path, b"")
+
+
 def request_facts() -> RequestFacts:
     """Read the current request."""
     asked = _request()

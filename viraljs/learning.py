@@ -18,6 +18,8 @@ UNREACHABLE = "unreachable"
 CORRUPT = "corrupt"
 BLAMELESS = frozenset({"busy", "signaling", "client"})
 """Failures that say nothing of the seeder."""
+FORBIDDEN_SECONDS = 3_600
+"""How long a page or a bundle is left alone that turned out not to be for delivery by peers."""
 LONGEST_MILLISECONDS = 3_600_000
 BLOCKED = "blocked"
 """The policy of the page lets nothing run that a peer gave."""

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from .bundle import Manifest
-from .facts import request_facts, write_url
+from .facts import page_path, request_facts, write_url
 from .graph import Part
 from .modules import ModuleFacts, is_path, read_module
 from .negotiation import judge_page
@@ -104,7 +104,7 @@ def _decide(state: State, src: str) -> bool:
     if needed is None:
         return False
     # The page is the one that is asked for, and not the one from which its visitor comes.
-    facts = replace(request_facts(), page=write_url(request.root_path + request.path, b""))
+    facts = replace(request_facts(), page=page_path())
     if judge_page(facts, state.policy) or not may_share(state, facts.consent):
         return False
     heaviest = max((part for part in needed if part.shared), key=lambda part: part.size, default=None)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.browser.stage import Stage, Visitor
 from tests.support.chromium import Chromium
+from tests.support.firefox import Firefox
 from tests.support.site import Site
 
 HERE = Path(__file__).parent
@@ -54,6 +56,28 @@ def browsers(make_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Open a browser, with patches for its pages if need be. Each is a process with a profile of its own."""
     with _browsers(tmp_path_factory) as open_browser:
         yield open_browser
+
+
+@pytest.fixture(scope="module", params=[Chromium, Firefox], ids=["chromium", "firefox"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visitor, Visitor]]:
+    """Two browsers of one kind, first Chromium, then Firefox, for all tests of a module."""
+    with ExitStack() as stack:
+        visitors = [request.param(tmp_path_factory.mktemp("profile")) for _ in range(2)]
+        for visitor in visitors:
+            stack.callback(visitor.quit)
+        yield visitors[0], visitors[1]
+
+
+@pytest.fixture
+def stage(make_site: MakeSite, pair: tuple[Visitor, Visitor]) -> Iterator[Stage]:
+    """A site of its own for two browsers."""
+    site = make_site(min_size=1)
+    yield Stage(site, *pair)
+    for visitor in pair:
+        visitor.visit(site.url("elsewhere"))
+        # Cookies know no ports: the next site's server would hear of this one's failures.
+        visitor.js("(document.cookie = 'viraljs_failures=0; path=/; max-age=0')")
+        visitor.visit("about:blank")
 
 
 @pytest.fixture(scope="module")

@@ -1,74 +1,15 @@
 """Late events, order and policies: a bundle runs as its own script element would have run it, however it came."""
 
-from itertools import groupby
-
 import pytest
 
+from tests.browser.stage import LINGER
 from tests.support.chromium import LAN_HOST
 from tests.support.site import NONCE, TAG, bundle
-
-KINDS = ["full", "thin", "untouched; reason=no-store"]
-UNTOUCHED = {"Cache-Control": "no-store"}
-LINGER = "new Promise((resolve) => setTimeout(resolve, 50)).then(() => true)"
-"""Leaves a page the time to do what it should not: anything a second time."""
 
 
 @pytest.fixture(scope="module")
 def pair(lasting_browsers):
     return lasting_browsers(), lasting_browsers()
-
-
-class Stage:
-    """A site whose page is shown three times: to a first visitor, to one who gets thin bundles, and without ViralJS."""
-
-    def __init__(self, site, pair):
-        self.site = site
-        self.seeder, self.visitor = pair
-
-    def show(self, body=TAG, bundles=None, **headers):
-        """Set the page, and its bundles as text by name."""
-        self.site.show("", body, **headers)
-        self.site.bundles = {name: code.encode() for name, code in (bundles or {}).items()}
-        return self
-
-    def seed(self):
-        """Show the page to the first visitor, who seeds from then on."""
-        self.seeder.visit(self.site.url())
-        urls = "new Set(events.filter(({ name }) => name === 'seeding').map(({ url }) => url))"
-        self.seeder.wait_for(f"{urls}.size === {len(self.site.bundles)}")
-        return self.seeder
-
-    def deliver(self, path=""):
-        """Show a page to a visitor who gets its bundles from the first."""
-        self.visitor.visit(self.site.url(path))
-        records = self.visitor.deliveries(len(self.site.bundles))
-        assert {(record["source"], record["reason"]) for record in records} == {("peers", None)}
-        return self.visitor
-
-    def leave_alone(self):
-        """Show the page to a visitor who gets its bundles untouched."""
-        self.site.bundle_headers = UNTOUCHED
-        return self.visitor.visit(self.site.url())
-
-    def each(self, expression, done="true"):
-        """Evaluate an expression in each page, in the order of `KINDS`, once another is true there."""
-        values = []
-        for show in (self.seed, self.deliver, self.leave_alone):
-            page = show()
-            page.wait_for(done)
-            page.js(LINGER)
-            values.append(page.js(expression))
-        for name in self.site.bundles:
-            # A second bundle may be asked for twice: what is behind a thin client waits, until it is known to be one.
-            assert [kind for kind, _ in groupby(self.site.kinds(f"/b/{name}"))] == KINDS
-        return values
-
-
-@pytest.fixture
-def stage(make_site, pair):
-    yield Stage(make_site(min_size=1), pair)
-    for browser in pair:
-        browser.visit("about:blank")
 
 
 # What a bundle sees

@@ -393,6 +393,16 @@ def test_a_policy_without_blobs_leaves_the_page_native(site, visitors):
     first, second = visitors
     modular(site, Content_Security_Policy="script-src 'self'; connect-src 'self'")
     natively = look(seed(site, first), SEEN)
+    before = len(site.served)
+    assert look(second.visit(site.url()), SEEN) == natively
+    assert ("entry.js", "viraljs=module", "thin") not in asked(site, before)
+
+
+def test_a_policy_that_only_the_page_tells_is_found_out_before_anything_runs(site, visitors):
+    first, second = visitors
+    policy = "script-src 'self' 'unsafe-inline'; connect-src 'self'"
+    modular(site, body=f'<meta http-equiv="Content-Security-Policy" content="{policy}">{TAG}')
+    natively = look(seed(site, first), SEEN)
     assert look(second.visit(site.url()), SEEN) == natively
     assert records(second, 3)["entry.js"][:2] == ("server", "blocked")
     site.wait_for_reports(1)

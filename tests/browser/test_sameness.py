@@ -1,89 +1,10 @@
 """A bundle from a peer can't be told from one that its own script element loaded, in Chromium and in Firefox."""
 
 import json
-from itertools import groupby
 
 import pytest
 
-from tests.support.chromium import Chromium
-from tests.support.firefox import Firefox
-from tests.support.site import NONCE, TAG, bundle
-from tests.support.until import until
-
-KINDS = ["full", "thin", "untouched; reason=no-store"]
-UNTOUCHED = {"Cache-Control": "no-store"}
-LINGER = "new Promise((resolve) => setTimeout(() => resolve(true), 60))"
-"""Leaves a page the time to do what it should not: anything a second time."""
-
-
-@pytest.fixture(scope="module", params=[Chromium, Firefox], ids=["chromium", "firefox"])
-def pair(request, tmp_path_factory):
-    visitors = [request.param(tmp_path_factory.mktemp("profile")) for _ in range(2)]
-    yield visitors
-    for visitor in visitors:
-        visitor.quit()
-
-
-class Stage:
-    """A site whose page is shown to a first visitor, to one who gets thin bundles, and to one without ViralJS."""
-
-    def __init__(self, site, pair):
-        self.site = site
-        self.seeder, self.visitor = pair
-
-    def show(self, body=TAG, bundles=None, **headers):
-        self.site.show("", body, **headers)
-        self.site.bundles = {name: code.encode() for name, code in (bundles or {}).items()}
-        return self
-
-    def look(self, visitor, expression, done="true"):
-        """Give what an expression says in a page, once another is true there; JSON, as Firefox has its own arrays."""
-        until(
-            lambda: visitor.js(f"!!({done})"),
-            f"{done} in {visitor.js('JSON.stringify([window.errors, window.events])')}",
-        )
-        visitor.js(LINGER)
-        return json.loads(visitor.js(f"JSON.stringify({expression})"))
-
-    def records(self, visitor):
-        return self.look(
-            visitor, "ViralJS.deliveries", f"window.ViralJS?.deliveries.length === {len(self.site.bundles)}"
-        )
-
-    def seed(self):
-        self.seeder.visit(self.site.url())
-        seeding = "new Set(events.filter(({ name }) => name === 'seeding').map(({ url }) => url)).size"
-        until(lambda: self.seeder.js(seeding) == len(self.site.bundles), "all bundles to be seeded")
-        return self.seeder
-
-    def deliver(self):
-        self.visitor.visit(self.site.url())
-        assert {(one["source"], one["reason"]) for one in self.records(self.visitor)} == {("peers", None)}
-        return self.visitor
-
-    def leave_alone(self):
-        self.site.bundle_headers = UNTOUCHED
-        return self.visitor.visit(self.site.url())
-
-    def same(self, expression, done="true"):
-        """Give what an expression says, having made sure that it says the same in all three."""
-        full, thin, plain = [
-            self.look(show(), expression, done) for show in (self.seed, self.deliver, self.leave_alone)
-        ]
-        for name in self.site.bundles:
-            # A second bundle may be asked for twice: what is behind a thin client waits, until it is known to be one.
-            assert [kind for kind, _ in groupby(self.site.kinds(f"/b/{name}"))] == KINDS
-        assert full == plain
-        assert thin == plain
-        return plain
-
-
-@pytest.fixture
-def stage(make_site, pair):
-    yield Stage(make_site(min_size=1), pair)
-    for browser in pair:
-        browser.visit("about:blank")
-
+from tests.support.site import TAG, bundle
 
 # Its element
 
@@ -141,8 +62,10 @@ def test_the_elements_own_handlers_and_those_of_others_are_called_with_it(stage)
 
 WATCH = """<script>
 var heard = [];
-const cut = (stack) => String(stack).split("\\n").filter((line) => /app\\.js|blob:/.test(line)).map((line) => line.trim());
-window.onerror = (message, source, line, column, error) => heard.push(["handler", message, source, line, column, `${error}`]);
+const ours = (line) => /app\\.js|blob:/.test(line);
+const cut = (stack) => String(stack).split("\\n").filter(ours).map((line) => line.trim());
+window.onerror = (message, source, line, column, error) =>
+  heard.push(["handler", message, source, line, column, `${error}`]);
 addEventListener("error", ({ message, filename, lineno, colno, error }) =>
   heard.push(["listener", message, filename, lineno, colno, cut(error.stack)]));
 addEventListener("unhandledrejection", ({ reason }) => heard.push(["rejection", `${reason}`, cut(reason.stack)]));
@@ -284,8 +207,9 @@ def test_what_a_bundle_writes_into_the_document_never_erases_the_page_and_is_tol
 
 def test_dependents_hear_of_a_page_that_is_parsed_and_can_not_erase_it(stage):
     stage.show(
-        '{{ viral_script("/b/app.js", dependents=True) }}<script>var heard = [], said = 0; console.error = () => said++;'
-        '</script><script type="text/viral">document.addEventListener("DOMContentLoaded", () => heard.push("parsed"));'
+        '{{ viral_script("/b/app.js", dependents=True) }}'
+        "<script>var heard = [], said = 0; console.error = () => said++;</script>"
+        '<script type="text/viral">document.addEventListener("DOMContentLoaded", () => heard.push("parsed"));'
         'addEventListener("load", () => heard.push("loaded")); document.write("gone");</script>'
         '<script type="text/viral" src="/b/second.js"></script><p id="kept">kept</p>',
         {"app.js": "var first = 1;", "second.js": "addEventListener('load', () => heard.push(first + 1));"},
