@@ -23,7 +23,7 @@ async function begin(t, { cached = () => new Response(FULL), timing, ...page } =
   const now = 500;
   await clock.advance(now);
   performance.getEntriesByName = (name) => (timing && name === SRC ? [timing] : []);
-  browser.document.currentScript = new FakeScript({ src: SRC });
+  browser.document.running = new FakeScript({ src: SRC });
   patch(t, {
     crypto: CRYPTO,
     __VIRALJS__: {
@@ -107,7 +107,7 @@ test("a bundle that comes after it need not wait: this one has run", async (t) =
 
 test("in a worker, and evaluated from a string, it does nothing", async (t) => {
   const { document, fetched, window } = await begin(t);
-  document.currentScript = null;
+  document.running = null;
   await import(`../../viraljs/client/addition.js?${++runs}`);
   patch(t, { document: undefined });
   await import(`../../viraljs/client/addition.js?${++runs}`);

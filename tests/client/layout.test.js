@@ -6,11 +6,11 @@ import test from "node:test";
 
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
-  ["types", "wire", "urls", "cookies", "scripts", "limit", "inflate", "deflate"],
+  ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "limit", "inflate", "deflate"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
   ["keep", "upload", "peer", "origin", "introduction", "download", "run"],
   ["seeder", "page"],
-  ["deliver"],
+  ["order", "deliver"],
   ["thin", "addition", "dependents", "receive", "sha256"],
 ];
 const ORDER = FLOORS.flat();

@@ -22,8 +22,13 @@ export async function deliver(island, element) {
   const asked = original.src;
   const src = plainUrl(asked);
   const page = thePage();
-  // What has been loaded is not loaded again by a change of its address.
-  if (asked !== src) original.src = page.trust(src);
+  try {
+    // What has been loaded is not loaded again by a change of its address.
+    if (asked !== src) original.src = page.trust(src);
+  } catch (error) {
+    // The policy of the page takes no URL of ours: it can't run either, and says so below.
+    console.debug(error);
+  }
   const turn = page.begin(island, original);
   holdLater(page, island, original);
   const giveLoad = holdLoad(original);
@@ -59,8 +64,10 @@ export async function deliver(island, element) {
   async function find() {
     const blob = await findKept(island, src);
     if (blob) {
-      record.bytesFromCache = island.size;
-      return () => ({ blob });
+      return () => {
+        record.bytesFromCache = island.size;
+        return { blob };
+      };
     }
     const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
       throw new Error("client");
@@ -88,14 +95,14 @@ export async function deliver(island, element) {
   }
   turn.done();
   giveLoad(ran ? "load" : "error");
-  if (!ran) return page.finish();
-
   record.milliseconds = Math.round(performance.now() - began);
   if (got && record.bytesFromCache) record.source = "cache";
   else if (got && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
   record.peers = record.uploads.filter(({ bytes }) => bytes).length;
+  page.finish(ran ? record : undefined);
+  // A page that lets nothing of ours run is not to be tried again.
+  if (!ran && record.reason !== "blocked") return;
   keepCount(island, record);
-  page.finish(record);
   // The server knows of those that it named; others have introduced themselves.
   const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
   const report = { ...record, uploads, ticket: island.ticket, page: location.pathname };
