@@ -23,7 +23,7 @@ async function begin(t, { cached = () => new Response(FULL), timing, ...page } =
   const now = 500;
   await clock.advance(now);
   performance.getEntriesByName = (name) => (timing && name === SRC ? [timing] : []);
-  browser.document.currentScript = new FakeScript({ src: SRC });
+  browser.document.running = new FakeScript({ src: SRC });
   patch(t, {
     crypto: CRYPTO,
     __VIRALJS__: {
@@ -107,7 +107,7 @@ test("a bundle that comes after it need not wait: this one has run", async (t) =
 
 test("a module, which has no script element, is known by the URL that the server has for it", async (t) => {
   const { document, run, window } = await begin(t);
-  document.currentScript = null;
+  document.running = null;
   window.origin = "https://a.example";
   __VIRALJS__.url = "/m/a.js";
   await run();
@@ -127,7 +127,7 @@ test("what it stumbles over is not an error of the module that it follows", asyn
 
 test("in a worker, and in a document without an origin, it does nothing", async (t) => {
   const { document, fetched, window } = await begin(t);
-  document.currentScript = null;
+  document.running = null;
   window.origin = "null";
   await import(`../../viraljs/client/addition.js?${++runs}`);
   patch(t, { document: undefined });

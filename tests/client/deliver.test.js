@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
 import { deliver } from "../../viraljs/client/deliver.js";
-import { toHex, toIntegrity } from "../../viraljs/client/digest.js";
+import { toHex } from "../../viraljs/client/digest.js";
 import { CACHE, keptUrl } from "../../viraljs/client/kept.js";
 import { createLimit } from "../../viraljs/client/limit.js";
 import { thePage } from "../../viraljs/client/page.js";
@@ -14,6 +14,7 @@ import {
   CRYPTO,
   FakeChannel,
   FakeScript,
+  FakeTrusted,
   fakeCaches,
   fakeClock,
   fakeConnections,
@@ -58,9 +59,11 @@ function join(one, other) {
  * @param {(range?: string) => Response} [how.direct] the direct URL, if not the bundle
  * @param {Uint8Array} [how.kept] what an earlier visit has kept under the bundle's name
  * @param {object} [how.fields] of the island
+ * @param {(document: object) => void} [how.code] what the bundle does
+ * @param {string} [how.src] what the page's element has
  */
 function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling = true, direct, ...more } = {}) {
-  const { kept, fields, ...browser } = more;
+  const { code = () => {}, kept, fields, src = SRC, ...browser } = more;
   t.mock.method(console, "debug", () => {});
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
@@ -119,21 +122,23 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     return new Response(bundle.bytes.slice(first, last + 1), { status: headers ? 206 : 200 });
   });
 
-  const original = new FakeScript({ src: SRC });
+  const original = new FakeScript({ src });
   const order = [];
-  /** What was run, in order: URL, integrity and code of each script. */
+  /** What was run, in order: URL and code of each script. */
   const ran = [];
-  function insert(script) {
-    const { loadedFrom, integrity } = script;
-    const code = loadedFrom.startsWith("blob:") ? resolveObjectURL(loadedFrom) : null;
+  page.document.inserted = (script) => {
+    const { loadedFrom } = script;
+    const blob = loadedFrom.startsWith("blob:") ? resolveObjectURL(loadedFrom) : null;
+    // An empty one finds out what the page allows.
+    const probes = blob?.size === 0;
     const does = loads(script);
-    if (does) ran.push({ loadedFrom, integrity, code });
-    order.push(does ? "run" : "refused");
-    queueMicrotask(() => script.end(does ? "load" : "error"));
-  }
-  original.isConnected = true;
-  original.after = insert;
-  page.document.inserted = insert;
+    order.push(...(probes ? ["probed"] : []), ...(does ? [] : ["refused"]), ...(does && !probes ? ["run"] : []));
+    if (does && !probes) ran.push({ loadedFrom, blob });
+    queueMicrotask(() => {
+      if (does && !probes) page.document.execute(script, () => code(page.document));
+      script.end(does ? "load" : "error");
+    });
+  };
   for (const type of ["load", "error"]) original.addEventListener(type, () => order.push(type));
 
   return {
@@ -166,6 +171,14 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
   };
 }
 
+/** What ran as the bundle, without the name that it was given. */
+async function bytesOf({ blob }, src = SRC) {
+  const bytes = Buffer.from(await blob.arrayBuffer());
+  const name = `\n//# sourceURL=${src}`;
+  assert.equal(bytes.subarray(-name.length).toString(), name);
+  return bytes.subarray(0, -name.length);
+}
+
 const directFetches = ({ fetched }) => fetched.filter(({ url }) => url === DIRECT);
 const summary = ({ source, bytesFromPeers, bytesFromServer, peers, reason }) => ({
   source,
@@ -187,9 +200,8 @@ test("seeders bring the bundle: it runs once, from verified bytes, and the serve
   });
   assert.equal(record.url, SRC);
   assert.equal(v.ran.length, 1);
-  assert.equal(v.ran[0].integrity, toIntegrity(v.island.digest));
-  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
-  assert.equal(v.ran[0].code.type, "text/javascript");
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(v.bundle.bytes));
+  assert.equal(v.ran[0].blob.type, "text/javascript");
   assert.deepEqual(directFetches(v), []);
   assert.ok(v.connections.every(({ closed }) => closed));
 });
@@ -197,7 +209,7 @@ test("seeders bring the bundle: it runs once, from verified bytes, and the serve
 test("the original's load event comes after the run; then the record is told to page and server", async (t) => {
   const v = visit(t);
   const record = await v.finish();
-  assert.deepEqual(v.order, ["run", "load"]);
+  assert.deepEqual(v.order, ["probed", "run", "load"]);
   assert.deepEqual(v.events, [["delivered", record]]);
   const [[url, report]] = v.beacons;
   assert.equal(url, new URL(`${v.island.base}/report`, SRC).href);
@@ -224,7 +236,7 @@ test("a liar is ended and reported, and the honest one brings the rest", async (
       ["b", 1050, null],
     ],
   );
-  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(v.bundle.bytes));
 });
 
 test("only liars: the server brings it all, and not one wrong byte runs", async (t) => {
@@ -237,7 +249,7 @@ test("only liars: the server brings it all, and not one wrong byte runs", async 
     peers: 0,
     reason: "corrupt",
   });
-  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(v.bundle.bytes));
   assert.deepEqual(
     v.events.map(([name]) => name),
     ["fallback", "delivered"],
@@ -266,9 +278,8 @@ test("a bundle of an earlier visit runs at once, verified, and nobody is asked f
   assert.deepEqual(summary(record), { source: "cache", bytesFromPeers: 0, bytesFromServer: 0, peers: 0, reason: null });
   assert.equal(record.bytesFromCache, 1050);
   assert.deepEqual([v.fetched, v.connections], [[], []]);
-  assert.equal(v.ran[0].integrity, toIntegrity(v.island.digest));
-  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(bytes));
-  assert.deepEqual(v.order, ["run", "load"]);
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(bytes));
+  assert.deepEqual(v.order, ["probed", "run", "load"]);
   assert.equal(v.beacons[0][1].source, "cache");
 });
 
@@ -286,7 +297,7 @@ test("other bytes under the name of the bundle never run: it is received", async
   const record = await v.finish();
   assert.equal(record.source, "peers");
   assert.equal(record.bytesFromCache, 0);
-  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(v.bundle.bytes));
 });
 
 test("a client that can't be loaded costs the peers, not the app", async (t) => {
@@ -328,7 +339,7 @@ test("a stream that the server brings alone is no failure: no reason, no event, 
   );
   assert.equal(v.written(BREAKER), undefined);
   assert.equal(directFetches(v)[0].headers.Range, "bytes=300-1049");
-  assert.deepEqual(Buffer.from(await v.ran[0].code.arrayBuffer()), Buffer.from(v.bundle.bytes));
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(v.bundle.bytes));
 });
 
 test("the report tells the server only of those that it named, the record of all", async (t) => {
@@ -361,8 +372,8 @@ test("a browser without WebRTC gets the direct bundle at once, and seeds nothing
     peers: 0,
     reason: "no-webrtc",
   });
-  assert.deepEqual(v.ran, [{ loadedFrom: DIRECT, integrity: "", code: null }]);
-  assert.deepEqual(v.order, ["run", "load"]);
+  assert.deepEqual(v.ran, [{ loadedFrom: DIRECT, blob: null }]);
+  assert.deepEqual(v.order, ["run", "load"], "and what the page allows is not asked");
   assert.deepEqual(v.fetched, []);
   await v.clock.advance(0);
   assert.equal(v.sockets.length, 0);
@@ -382,31 +393,53 @@ test("a server whose direct bundle has changed: its own version runs, by its URL
 });
 
 test("bundles run in the order of their elements, whichever is there first, and a lost one holds up none", async (t) => {
-  for (const loads of [() => true, () => false]) {
-    const v = visit(t, { webrtc: null, loads });
-    const order = [];
+  for (const type of ["load", "error"]) {
+    const v = visit(t, { webrtc: null });
     const inserted = [];
-    for (const name of ["first", "second"]) {
-      const element = new FakeScript({ src: SRC });
-      element.isConnected = true;
-      element.after = (script) => {
-        order.push(name);
-        inserted.push(script);
-      };
-      deliver(v.island, element);
-    }
+    v.document.inserted = (script) => inserted.push(script);
+    for (const name of ["first", "second"]) deliver(v.island, new FakeScript({ src: `${SRC}&${name}` }));
     await flush();
-    assert.deepEqual(order, ["first"]);
-    inserted[0].end(loads() ? "load" : "error");
+    assert.deepEqual(
+      inserted.map(({ src }) => src),
+      [`${SRC}&first&viraljs=direct`],
+    );
+    inserted[0].end(type);
     await flush();
-    assert.deepEqual(order, ["first", "second"]);
+    assert.equal(inserted.length, 2);
+    assert.equal(inserted[1].src, `${SRC}&second&viraljs=direct`);
   }
 });
 
-test("a policy that refuses blob: scripts costs a second download, not the app", async (t) => {
-  const v = visit(t, { loads: ({ loadedFrom }) => !loadedFrom.startsWith("blob:") });
+const noBlobs = ({ loadedFrom }) => !loadedFrom.startsWith("blob:");
+
+test("a policy that refuses blob: scripts is found out before any bytes are asked for, and the direct URL runs", async (t) => {
+  const v = visit(t, { loads: noBlobs });
   const record = await v.finish();
-  assert.deepEqual(v.order, ["refused", "run", "load"]);
+  assert.deepEqual(v.order, ["probed", "refused", "run", "load"]);
+  assert.equal(v.ran[0].loadedFrom, DIRECT);
+  assert.deepEqual([v.fetched, v.connections], [[], []]);
+  assert.deepEqual(summary(record), {
+    source: "server",
+    bytesFromPeers: 0,
+    bytesFromServer: 1050,
+    peers: 0,
+    reason: "blocked",
+  });
+  assert.equal(v.beacons[0][1].reason, "blocked");
+  await v.clock.advance(0);
+  assert.equal(v.sockets.length, 0, "nothing is seeded");
+});
+
+test("where it refuses blob: scripts, a bundle that was kept is of no use, and not counted", async (t) => {
+  const v = visit(t, { kept: makeBundle({ size: 1050 }).bytes, loads: noBlobs });
+  const record = await v.finish();
+  assert.deepEqual([record.source, record.reason, record.bytesFromCache], ["server", "blocked", 0]);
+});
+
+test("a bundle that is refused though an empty one was not costs a second download, not the app", async (t) => {
+  const v = visit(t, { loads: ({ loadedFrom }) => !resolveObjectURL(loadedFrom)?.size });
+  const record = await v.finish();
+  assert.deepEqual(v.order, ["probed", "refused", "run", "load"]);
   assert.equal(v.ran[0].loadedFrom, DIRECT);
   assert.deepEqual(summary(record), {
     source: "server",
@@ -418,33 +451,156 @@ test("a policy that refuses blob: scripts costs a second download, not the app",
 });
 
 test("a policy that refuses our code for good ends the attempts: the server is to leave this browser alone", async (t) => {
-  const { finish, written } = visit(t, { loads: ({ loadedFrom }) => !loadedFrom.startsWith("blob:") });
+  const { finish, written } = visit(t, { loads: noBlobs });
   await finish();
   assert.match(written(BREAKER), /^999;/);
 });
 
-test("a page that allows no policy of our name gets an error event, and is told why", async (t) => {
-  const told = t.mock.method(console, "error", () => {});
-  const v = visit(t);
-  v.window.trustedTypes = {
-    createPolicy() {
-      throw new TypeError("policy viraljs disallowed");
-    },
+for (const src of [SRC, `${SRC}&viraljs=1`]) {
+  test(`a page that takes no URL of ours gets an error event, and is told why: ${src}`, async (t) => {
+    const told = t.mock.method(console, "error", () => {});
+    const v = visit(t, { src });
+    v.document.trustedOnly = true;
+    await v.finish();
+    assert.deepEqual(v.order, ["error"]);
+    assert.ok(told.mock.calls[0].arguments[0] instanceof TypeError);
+    assert.deepEqual([v.fetched, v.connections], [[], []]);
+  });
+}
+
+test("a page that takes what our policy has made gets the bundle by it, and its mark taken off", async (t) => {
+  const v = visit(t, { src: `${SRC}&viraljs=1` });
+  v.document.trustedOnly = true;
+  thePage().trust = (url) => new FakeTrusted(url);
+  const record = await v.finish();
+  assert.equal(record.source, "peers");
+  assert.deepEqual(v.order, ["probed", "run", "load"]);
+  assert.equal(v.original.src, SRC);
+});
+
+test("our mark is taken off the element's URL at once; a URL without it is not touched", (t) => {
+  for (const src of [`${SRC}&viraljs=1`, SRC]) {
+    const v = visit(t, { src });
+    const set = t.mock.method(v.original, "src", () => {}, { setter: true });
+    deliver(v.island, v.original);
+    const given = set.mock.calls.map((call) => call.arguments[0]);
+    assert.deepEqual(given, src === SRC ? [] : [SRC]);
+  }
+});
+
+test("what is behind the mark is not: the bundle has the name and the record the URL that its page knows", async (t) => {
+  const v = visit(t, { src: "file:///app.js?viraljs=1&v=1" });
+  const record = await v.finish();
+  assert.equal(record.url, SRC);
+  assert.deepEqual(await bytesOf(v.ran[0]), Buffer.from(v.bundle.bytes));
+});
+
+test("the way to the server is measured by the URL that was asked, mark and all", async (t) => {
+  const src = `${SRC}&viraljs=1`;
+  const v = visit(t, { src });
+  const names = [];
+  performance.getEntriesByName = (name) => {
+    names.push(name);
+    return [];
   };
   await v.finish();
-  assert.deepEqual(v.order, ["error"]);
-  assert.match(told.mock.calls[0].arguments[0].message, /disallowed/);
+  assert.deepEqual(names, [src]);
+});
+
+test("a bundle whose element was given a turn runs in that one, and says when it is over", async (t) => {
+  const v = visit(t);
+  const page = thePage();
+  let release = () => {};
+  const before = new Promise((resolve) => {
+    release = resolve;
+  });
+  page.turns.set(v.original, { before });
+  const over = v.finish();
+  page.turns.get(v.original).ended.then(() => v.order.push("over"));
+  for (let turn = 0; turn < 40; turn++) await flush();
+  assert.deepEqual(v.order, ["probed"], "received, and waiting");
+  release();
+  await over;
+  assert.deepEqual([...v.order].sort(), ["load", "over", "probed", "run"]);
+});
+
+test("the bundle sees the page's own element, without our mark", async (t) => {
+  const seen = [];
+  const v = visit(t, {
+    src: `${SRC}&viraljs=1`,
+    code: ({ currentScript }) => seen.push([currentScript, currentScript.src]),
+  });
+  await v.finish();
+  assert.deepEqual(seen, [[v.original, SRC]]);
+});
+
+test("a bundle that writes into the document is not to be tried again: record and report say so, with the page", async (t) => {
+  const told = t.mock.method(console, "error", () => {});
+  const v = visit(t, { code: (document) => document.write("<p>") });
+  const record = await v.finish();
+  assert.deepEqual(v.order, ["probed", "run", "load"], "it ran, once");
+  assert.deepEqual(v.document.written, []);
+  assert.equal(told.mock.callCount(), 1);
+  assert.deepEqual([record.source, record.reason], ["peers", "document-write"]);
+  assert.deepEqual(
+    v.events.map(([name]) => name),
+    ["fallback", "delivered"],
+  );
+  const [[, report]] = v.beacons;
+  assert.deepEqual([report.reason, report.page], ["document-write", "/page"]);
+  assert.equal(v.written(BREAKER), undefined, "no failure of this browser's");
+});
+
+test("the first reason is the one that counts", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const v = visit(t, { signaling: false, code: (document) => document.write("<p>") });
+  assert.equal((await v.finish()).reason, "signaling");
+  assert.deepEqual(
+    v.events.map(([name]) => name),
+    ["fallback", "delivered"],
+  );
+});
+
+test("a deferred script behind a bundle waits until it has run, and has its load event", async (t) => {
+  const v = visit(t, { readyState: "interactive" });
+  const tags = [v.original, new FakeScript({ src: "file:///later.js" })];
+  for (const tag of tags) {
+    tag.started = true;
+    for (const name of ["data-viraljs", "defer"]) tag.setAttribute(name, "");
+    v.document.documentElement.append(tag);
+  }
+  tags[1].addEventListener("load", () => v.order.push("later's load"));
+  const over = v.finish();
+  assert.equal(tags[1].isConnected, false, "held at once");
+  v.document.dispatchEvent(new Event("DOMContentLoaded"));
+  await over;
+  await flush();
+  assert.deepEqual(v.order, ["probed", "run", "load", "run", "later's load"]);
+  assert.equal(v.ran[1].loadedFrom, "file:///later.js");
 });
 
 test("where nothing gives the bundle, the original has an error event, as without us", async (t) => {
-  const v = visit(t, { signaling: false, direct: () => new Response("", { status: 503 }), loads: () => false });
+  const loads = ({ loadedFrom }) => !/viraljs=direct/.test(loadedFrom);
+  const v = visit(t, { signaling: false, direct: () => new Response("", { status: 503 }), loads });
   const record = await v.finish();
-  assert.deepEqual(v.order, ["refused", "error"]);
+  assert.deepEqual(v.order.slice(-2), ["refused", "error"]);
   assert.deepEqual(v.ran, []);
   assert.equal(record, undefined, "a bundle that never ran is no delivery");
   assert.deepEqual(v.beacons, []);
   assert.equal(v.written(BREAKER), undefined);
   assert.ok(v.events.every(([name]) => name !== "delivered"));
+});
+
+test("a page that lets nothing of ours run at all is told of, and its browser left alone", async (t) => {
+  const v = visit(t, { loads: () => false });
+  const record = await v.finish();
+  assert.deepEqual(v.order.slice(-2), ["refused", "error"]);
+  assert.equal(record, undefined);
+  assert.deepEqual(
+    v.beacons.map(([, { reason, page, bytesFromServer }]) => [reason, page, bytesFromServer]),
+    [["blocked", "/page", 0]],
+  );
+  assert.match(v.written(BREAKER), /^999;/);
 });
 
 test("failures in a row are counted in a cookie that ends by itself; a success forgets them", async (t) => {

@@ -6,16 +6,16 @@ import test from "node:test";
 
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
-  ["types", "wire", "urls", "cookies", "scripts", "limit", "inflate", "deflate", "edits", "names"],
+  ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "limit", "inflate", "deflate", "edits", "names"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
   ["keep", "upload", "peer", "origin", "introduction", "download", "run"],
-  ["seeder", "page"],
-  ["deliver"],
-  ["thin", "addition", "start", "dependents", "receive", "module", "sha256"],
+  ["seeder", "module", "page"],
+  ["order", "deliver"],
+  ["thin", "addition", "start", "dependents", "receive", "sha256"],
 ];
 const ORDER = FLOORS.flat();
-/** A file of the build each. The types of one of them are for those who load it. */
-const ENTRY_POINTS = [...FLOORS.at(-1), "seeder"];
+/** A file of the build each. The types of two of them are for those who load them. */
+const ENTRY_POINTS = [...FLOORS.at(-1), "seeder", "module"];
 /** Nothing of it runs. */
 const TYPES_ONLY = "types";
 

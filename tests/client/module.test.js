@@ -14,7 +14,7 @@ let runs = 0;
 async function begin(t, files, { shared = [], fail = {} } = {}) {
   const { document, window } = fakePage(t);
   const appended = [];
-  document.head.appendChild = (node) => appended.push(node) && node;
+  document.head = { appendChild: (node) => appended.push(node) && node };
   const finished = [];
   window.ViralJS = { begin: () => ({ done() {} }) };
   const fetched = fakeFetch(t, ({ url }) => {
@@ -101,10 +101,7 @@ test("what a module imports is asked for before its bytes are there, and once", 
     "b.js": "",
   });
   await page.run();
-  assert.deepEqual(page.asked().sort(), [
-    ...["a.js", "a.js?viraljs=part", "b.js", "b.js?viraljs=part"],
-    "entry.js",
-  ]);
+  assert.deepEqual(page.asked().sort(), [...["a.js", "a.js?viraljs=part", "b.js", "b.js?viraljs=part"], "entry.js"]);
 });
 
 test("a module that is imported later has its imports with it, and finds those that have run", async (t) => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { newRecord, thePage } from "../../viraljs/client/page.js";
-import { CLIENT, fakeClock, fakePage, fakeSockets, flush, SRC } from "./support.js";
+import { trust } from "../../viraljs/client/trust.js";
+import { CLIENT, FakeScript, fakeClock, fakePage, fakeSockets, flush, SRC } from "./support.js";
 
 const CONSENT = "viraljs_consent";
 const WELCOME = { type: "welcome", peer: "p", heartbeat: 30, slots: 2 };
@@ -117,19 +118,74 @@ test("bundles have their turn in the order in which they began, also after one t
   third.done();
 });
 
-test("a URL is trusted by a policy of our name, made once, where the page asks for such; else it stays as it is", (t) => {
-  const { page, window } = begin(t);
-  assert.equal(page.trust("blob:1"), "blob:1");
-  const policies = [];
-  window.trustedTypes = {
-    createPolicy(name, { createScriptURL }) {
-      policies.push(name);
-      return { createScriptURL: (url) => ({ trusted: createScriptURL(url) }) };
-    },
-  };
-  assert.deepEqual(page.trust("blob:1"), { trusted: "blob:1" });
-  assert.deepEqual(page.trust("blob:2"), { trusted: "blob:2" });
-  assert.deepEqual(policies, ["viraljs"]);
+test("a turn is over when it is done, and not before", async (t) => {
+  const { island, page } = begin(t);
+  let ended = false;
+  const turn = page.begin(island);
+  turn.ended.then(() => {
+    ended = true;
+  });
+  await flush();
+  assert.equal(ended, false);
+  turn.done();
+  await flush();
+  assert.equal(ended, true);
+});
+
+test("a bundle whose element was given a turn begins that one: what it waits for stays, and none waits for it", async (t) => {
+  const { island, page } = begin(t);
+  const [element, other] = [new FakeScript(), new FakeScript()];
+  const given = page.begin(island);
+  const seen = [];
+  const before = new Promise((resolve) => {
+    given.release = resolve;
+  });
+  page.turns.set(element, { before });
+  const turn = page.begin(island, element);
+  assert.equal(turn.before, before);
+  assert.equal(page.turns.get(element), turn, "whoever gave it can see when it is over");
+  const next = page.begin(island, other);
+  next.before.then(() => seen.push("next"));
+  turn.before.then(() => seen.push("given"));
+  given.done();
+  await flush();
+  assert.deepEqual(seen, ["next"]);
+  given.release();
+  await flush();
+  assert.deepEqual(seen, ["next", "given"]);
+});
+
+test("a bundle's turn is kept by its element, and waits for those that began before", async (t) => {
+  const { island, page } = begin(t);
+  const element = new FakeScript();
+  const first = page.begin(island);
+  const turn = page.begin(island, element);
+  assert.equal(page.turns.get(element), turn);
+  let begun = false;
+  turn.before.then(() => {
+    begun = true;
+  });
+  await flush();
+  assert.equal(begun, false);
+  first.done();
+  await flush();
+  assert.equal(begun, true);
+});
+
+test("one that will never run is no delivery, and holds up none", async (t) => {
+  const { events, island, page } = begin(t);
+  page.begin(island);
+  let records = null;
+  page.ready.then((all) => {
+    records = all;
+  });
+  page.finish();
+  await flush();
+  assert.deepEqual([records, events], [[], []]);
+});
+
+test("all clients of a page share its one policy", (t) => {
+  assert.equal(begin(t).page.trust, trust);
 });
 
 test("dependents wait for all bundles and the end of parsing", (t) => {

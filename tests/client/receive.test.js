@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { toHex } from "../../viraljs/client/digest.js";
 import { receive } from "../../viraljs/client/receive.js";
+import { sha256Sync } from "../../viraljs/client/sha256.js";
 import { DATA, encode, encodeData, HAVE, HELLO, REQUEST, VERSION } from "../../viraljs/client/wire.js";
 import {
   asMessage,
@@ -26,14 +28,14 @@ const LONG_MS = 2000;
 const MEGABYTE_MS = 50;
 
 /** Receive a bundle whose seeders and server the test holds. */
-function begin(t, { seeders = ["a"], roundTrip = 0, size = 1000, chance = 0, ...fields } = {}) {
+function begin(t, { seeders = ["a"], roundTrip = 0, size = 1000, chance = 0, crypto = CRYPTO, ...fields } = {}) {
   t.mock.method(console, "debug", () => {});
   t.mock.method(Math, "random", () => chance);
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
   const pieceLength = size / 10;
   const bundle = makeBundle({ size, pieceLength });
-  patch(t, { crypto: CRYPTO, window: {} });
+  patch(t, { crypto, window: {} });
   const requests = [];
   const posts = fakeFetch(t, ({ url, headers, signal }) => {
     if (!url.startsWith(DIRECT)) return Response.json({ signals: [] });
@@ -48,6 +50,7 @@ function begin(t, { seeders = ["a"], roundTrip = 0, size = 1000, chance = 0, ...
   });
   const island = {
     ...CLIENT,
+    digest: toHex(sha256Sync(bundle.bytes)),
     size,
     pieceLength,
     mediaType: "text/javascript",
@@ -119,6 +122,30 @@ test("the seeders of the ticket are introduced, all at once, and bring the bundl
   assert.equal(store.has(9), true);
   assert.equal(r.record.bytesFromPeers, 1000);
   assert.deepEqual(r.requests, []);
+});
+
+test("the whole is checked when all pieces are: what does not add up to its digest is not given, and not shared", async (t) => {
+  const r = begin(t, { digest: toHex(sha256Sync(Uint8Array.of(1))) });
+  await r.give(r.connections[0].channel, ...ALL);
+  await r.over;
+  assert.equal(r.record.bytesFromPeers, 1000, "each piece was what the manifest says");
+  assert.equal(r.outcome.error.message, "digest");
+  assert.equal(r.outcome.prepared, null);
+  await r.clock.advance(10 * LONG_MS);
+  assert.deepEqual(r.shared, []);
+});
+
+test("the whole is checked on plain http too, with our own hash", async (t) => {
+  for (const [digest, message] of [
+    [undefined, undefined],
+    ["0".repeat(64), "digest"],
+  ]) {
+    const r = begin(t, { seeders: [], stream: 0, crypto: {}, ...(digest && { digest }) });
+    r.requests[0].give(...ALL);
+    await r.over;
+    assert.equal(r.outcome.error?.message, message);
+    assert.equal(r.outcome.prepared?.blob.size, message ? undefined : 1000);
+  }
 });
 
 for (const [what, how, expected] of [

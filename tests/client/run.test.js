@@ -1,210 +1,352 @@
 import assert from "node:assert/strict";
+import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
-import { FakeScript, FakeTarget, patch } from "./support.js";
+import { holdLoad, mayRun, nameCode, run } from "../../viraljs/client/run.js";
+import { FakeScript, FakeTrusted, fakeStart } from "./support.js";
 
 const SRC = "https://a.example/app.js";
+const same = (url) => url;
 
-/**
- * A page whose bundle the test executes by hand: `script.run(...)` is what the bundle does while it runs.
- *
- * @param {"parsing" | "interactive" | "complete"} state how far the page is when the bundle comes
- */
-async function begin(t, state = "complete") {
-  const window = Object.assign(new FakeTarget(), { onload: null, onpageshow: null });
-  const document = Object.assign(new FakeTarget(), {
-    onreadystatechange: null,
-    createElement: () => new FakeScript(),
-    head: { scripts: [], append: (script) => document.head.scripts.push(script) },
-  });
-  const timing = { domContentLoadedEventStart: 0, loadEventStart: 0 };
-  const thrown = [];
-  patch(t, {
-    window,
-    document,
-    performance: { getEntriesByType: () => [timing] },
-    PageTransitionEvent: Event,
-    setTimeout(run) {
-      try {
-        run();
-      } catch (error) {
-        thrown.push(error);
-      }
-    },
-  });
-  /** The page goes on. */
-  const reach = {
-    parsing() {},
-    interactive() {
-      timing.domContentLoadedEventStart = 100;
-      document.dispatchEvent(new Event("DOMContentLoaded"));
-    },
-    complete() {
-      timing.domContentLoadedEventStart = 100;
-      timing.loadEventStart = 200;
-      window.dispatchEvent(new Event("load"));
-    },
-  };
-  reach[state]();
-  const module = await import(`../../viraljs/client/run.js?${encodeURIComponent(t.name)}`);
-  const original = new FakeScript({ src: SRC });
-  original.isConnected = true;
-  return { ...module, document, original, reach, thrown, window };
+/** A page whose scripts the test executes by hand; `inserted` are those that were put into it. */
+function begin(t, state) {
+  const page = fakeStart(t, state);
+  const inserted = [];
+  page.document.inserted = (script) => inserted.push(script);
+  return { ...page, inserted, original: new FakeScript({ src: SRC }) };
 }
 
-/** Start the bundle; `execute` is its code, after which the browser says that it has loaded. */
-function start({ run, original }, execute, { url = "blob:1", integrity = "sha256-x" } = {}) {
-  const done = run(original, url, SRC, integrity);
-  const script = original.next;
+/** Start a bundle; `execute` is its code, after which the browser says that it has loaded. */
+function start(page, { original = page.original, url = "blob:1" } = {}) {
+  const done = run(original, url, SRC);
+  const script = page.inserted.at(-1);
   return {
     script,
-    execute: () => {
-      execute?.(script);
+    execute(code) {
+      if (code) page.document.execute(script, code);
       script.end("load");
       return done;
     },
-    refuse: () => {
+    refuse() {
       script.end("error");
       return done;
     },
   };
 }
 
-test("the bundle is loaded from its blob with its digest, in the original's place, as if from its URL", async (t) => {
-  const page = await begin(t);
+// What runs ----------------------------------------------------------------------------------------------
+
+test("the bundle is loaded from its blob by a script like the original, whose digest is not asked of it", async (t) => {
+  const page = begin(t);
   page.original.setAttribute("data-key", "7");
+  page.original.setAttribute("integrity", "sha256-x");
+  page.original.nonce = "secret";
   const { execute, script } = start(page);
   assert.equal(script.loadedFrom, "blob:1");
-  assert.equal(script.integrity, "sha256-x");
-  assert.equal(script.src, SRC);
+  assert.deepEqual([script.integrity, script.nonce, script.async], ["", "secret", false]);
   assert.ok(script.attributes.some(({ name, value }) => name === "data-key" && value === "7"));
-  assert.equal(await execute(), true);
+  assert.deepEqual(await execute(), { ran: true, wrote: false });
 });
 
-test("where the original has left the document, the bundle is put into its head", async (t) => {
-  const page = await begin(t);
-  page.original.isConnected = false;
-  page.run(page.original, "blob:1", SRC, "");
-  assert.equal(page.document.head.scripts.length, 1);
+test("the script that runs is never left in the document, and needs no place of the original's", async (t) => {
+  for (const connected of [true, false]) {
+    const page = begin(t);
+    if (connected) page.document.documentElement.append(page.original);
+    const before = [...page.document.all()];
+    const { execute, script } = start(page);
+    assert.equal(page.inserted.at(-1), script, "it has been there");
+    assert.deepEqual([...page.document.all()], before, "not while it loads");
+    await execute(() => assert.deepEqual([...page.document.all()], before, "nor while it runs"));
+    await start(page).refuse();
+    assert.deepEqual([...page.document.all()], before);
+  }
 });
 
-test("a bundle that the browser refuses to load is taken away, and did not run", async (t) => {
-  const page = await begin(t);
-  const { refuse, script } = start(page);
-  assert.equal(await refuse(), false);
-  assert.equal(script.removed, true);
+test("a bundle that the browser refuses to load did not run", async (t) => {
+  assert.deepEqual(await start(begin(t)).refuse(), { ran: false, wrote: false });
 });
 
-test("listeners of events that have passed are called once, with a fitting event", async (t) => {
-  const page = await begin(t);
-  const calls = [];
-  const listen = (target, type) =>
-    target.addEventListener(type, function listener(event) {
-      calls.push([type, this === target, event.type, event.target === page.document, event.currentTarget === target]);
-    });
-  await start(page, () => {
-    listen(page.document, "DOMContentLoaded");
-    listen(page.document, "readystatechange");
-    listen(page.window, "load");
-    listen(page.window, "pageshow");
-    assert.deepEqual(calls, [], "not while it runs");
-  }).execute();
-  assert.deepEqual(calls, [
-    ["DOMContentLoaded", true, "DOMContentLoaded", true, true],
-    ["readystatechange", true, "readystatechange", true, true],
-    ["load", true, "load", true, true],
-    ["pageshow", true, "pageshow", true, true],
-  ]);
+test("where the page's policy takes no URL of ours, it did not run, and the console tells why", async (t) => {
+  const told = t.mock.method(console, "error", () => {});
+  const page = begin(t);
+  page.document.trustedOnly = true;
+  assert.deepEqual(await run(page.original, "blob:1", SRC), { ran: false, wrote: false });
+  assert.ok(told.mock.calls[0].arguments[0] instanceof TypeError);
+  for (const target of [page.window, page.document]) {
+    for (const name of ["addEventListener", "write", "currentScript"]) assert.ok(!Object.hasOwn(target, name), name);
+  }
 });
 
-test("objects with handleEvent are listeners too", async (t) => {
-  const page = await begin(t);
-  const listener = { heard: 0, handleEvent: () => listener.heard++ };
-  await start(page, () => page.window.addEventListener("load", listener)).execute();
-  assert.equal(listener.heard, 1);
+test("a URL that a policy has made is passed on as it is", async (t) => {
+  const page = begin(t);
+  page.document.trustedOnly = true;
+  const { execute, script } = start(page, { url: new FakeTrusted("blob:1") });
+  assert.equal(script.loadedFrom, "blob:1");
+  assert.equal((await execute()).ran, true);
 });
 
-test("handlers that it sets for events that have passed are called; those that were there are not", async (t) => {
-  const page = await begin(t);
-  const calls = [];
-  page.window.onpageshow = () => calls.push("old pageshow");
-  await start(page, () => {
-    page.window.onload = () => calls.push("load");
-    page.document.onreadystatechange = () => calls.push("readystatechange");
-  }).execute();
-  assert.deepEqual(calls, ["load", "readystatechange"]);
+// document.currentScript ---------------------------------------------------------------------------------
+
+test("document.currentScript is the page's own element while the bundle runs, and the browser's own afterwards", async (t) => {
+  const page = begin(t);
+  const { execute } = start(page);
+  assert.equal(page.document.currentScript, null, "not before");
+  await execute(() => assert.equal(page.document.currentScript, page.original));
+  assert.equal(page.document.currentScript, null);
+  assert.equal(Object.hasOwn(page.document, "currentScript"), false);
+  const refused = start(page);
+  assert.equal(Object.hasOwn(page.document, "currentScript"), true);
+  await refused.refuse();
+  assert.equal(Object.hasOwn(page.document, "currentScript"), false);
 });
 
-test("events that are still to come are left to come by themselves", async (t) => {
-  const page = await begin(t, "interactive");
-  const calls = [];
-  await start(page, () => {
-    page.document.addEventListener("DOMContentLoaded", () => calls.push("DOMContentLoaded"));
-    page.window.addEventListener("load", () => calls.push("load"));
-    page.window.addEventListener("resize", () => calls.push("resize"));
-  }).execute();
-  assert.deepEqual(calls, ["DOMContentLoaded"]);
-  page.reach.complete();
-  assert.deepEqual(calls, ["DOMContentLoaded", "load"]);
-});
-
-test("DOMContentLoaded that comes while the bundle is loading has passed when it runs; load is held for it", async (t) => {
-  const page = await begin(t, "parsing");
-  const calls = [];
-  const { execute } = start(page, () => {
-    page.document.addEventListener("DOMContentLoaded", () => calls.push("DOMContentLoaded"));
-    page.window.addEventListener("load", () => calls.push("load"));
+test("another script that runs in between sees itself", async (t) => {
+  const page = begin(t);
+  const other = new FakeScript();
+  const { execute } = start(page);
+  page.document.execute(other, () => assert.equal(page.document.currentScript, other));
+  await execute(() => {
+    page.document.execute(other, () => assert.equal(page.document.currentScript, other, "put in by the bundle"));
+    assert.equal(page.document.currentScript, page.original);
   });
-  page.reach.interactive();
-  await execute();
-  assert.deepEqual(calls, ["DOMContentLoaded"]);
-  page.reach.complete();
-  assert.deepEqual(calls, ["DOMContentLoaded", "load"]);
 });
 
-test("listeners that others add while the bundle loads are not called twice", async (t) => {
-  const page = await begin(t, "parsing");
+test("bundles that load at the same time see each its own element, in whichever order they end", async (t) => {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const page = begin(t);
+    const originals = [1, 2].map((name) => new FakeScript({ src: `${SRC}?${name}` }));
+    const runs = originals.map((original) => start(page, { original }));
+    for (const at of order) await runs[at].execute(() => assert.equal(page.document.currentScript, originals[at]));
+    for (const target of [page.window, page.document]) {
+      for (const name of ["addEventListener", "removeEventListener", "write", "writeln", "currentScript"]) {
+        assert.equal(Object.hasOwn(target, name), false, name);
+      }
+    }
+  }
+});
+
+test("what another script put over document.currentScript meanwhile survives", async (t) => {
+  const page = begin(t);
+  const { execute } = start(page);
+  Object.defineProperty(page.document, "currentScript", { configurable: true, get: () => "theirs" });
+  await execute();
+  assert.equal(page.document.currentScript, "theirs");
+});
+
+// Errors -------------------------------------------------------------------------------------------------
+
+/** What `window.onerror` hears of an error in a file; gives its arguments, and the event. */
+function fail({ window }, filename, answer) {
+  const heard = [];
+  window.onerror = (...values) => {
+    heard.push(values);
+    return answer;
+  };
+  const error = new Error("on purpose");
+  const event = new ErrorEvent("error", {
+    message: "Error: on purpose",
+    lineno: 3,
+    colno: 7,
+    error,
+    filename,
+    cancelable: true,
+  });
+  window.dispatchEvent(event);
+  return { error, event, heard };
+}
+
+test("errors that are named with the blob's URL reach window.onerror with the original URL, once", async (t) => {
+  const page = begin(t);
+  const { execute } = start(page);
+  await execute(() => {
+    const { error, event, heard } = fail(page, "blob:1");
+    assert.deepEqual(heard, [["Error: on purpose", SRC, 3, 7, error]]);
+    assert.equal(event.defaultPrevented, false);
+  });
+  assert.deepEqual(fail(page, "blob:1").heard[0][1], SRC, "also later, from its callbacks");
+});
+
+test("so do errors of the direct URL, and of a URL that a policy has made", async (t) => {
+  const page = begin(t);
+  for (const url of [`${SRC}?viraljs=direct`, new FakeTrusted("blob:2")]) {
+    await start(page, { url }).execute();
+    const { heard } = fail(page, `${url}`);
+    assert.deepEqual([heard.length, heard[0][1]], [1, SRC]);
+  }
+});
+
+test("who prevents the default of such an error prevents the browser's own", async (t) => {
+  const page = begin(t);
+  await start(page).execute();
+  assert.equal(fail(page, "blob:1", true).event.defaultPrevented, true);
+});
+
+test("errors of others, and of a script that runs from its own URL, are left alone", async (t) => {
+  const page = begin(t);
+  await start(page).execute();
+  await start(page, { url: SRC }).execute();
+  for (const filename of ["https://a.example/other.js", SRC]) {
+    const events = [];
+    page.window.addEventListener("error", (event) => events.push(event), { once: true });
+    const { event, heard } = fail(page, filename);
+    assert.deepEqual(
+      heard.map(([, name]) => name),
+      [filename],
+    );
+    assert.deepEqual(events, [event], "the very event");
+  }
+});
+
+// What is late -------------------------------------------------------------------------------------------
+
+test("listeners of the bundle for what has passed are called after the run, before it is told to be over", async (t) => {
+  const page = begin(t);
   const calls = [];
   const { execute } = start(page);
-  page.document.addEventListener("DOMContentLoaded", () => calls.push("theirs"));
-  page.reach.interactive();
-  await execute();
-  assert.deepEqual(calls, ["theirs"]);
+  page.document.execute(new FakeScript(), () => page.window.addEventListener("load", () => calls.push("another's")));
+  const done = execute(() => {
+    page.document.addEventListener("DOMContentLoaded", () => calls.push("DOMContentLoaded"));
+    page.window.addEventListener("load", () => calls.push("load"));
+    assert.deepEqual(calls, [], "not while it runs");
+  });
+  assert.deepEqual(calls, ["DOMContentLoaded", "load"]);
+  await done;
 });
 
-test("a listener that throws does not keep the others from being called, and is heard of", async (t) => {
-  const page = await begin(t);
-  const calls = [];
-  await start(page, () => {
+test("while late listeners are called, all is the browser's own again", async (t) => {
+  const page = begin(t);
+  let own = true;
+  await start(page).execute(() =>
     page.window.addEventListener("load", () => {
-      throw new Error("theirs");
-    });
-    page.window.addEventListener("load", () => calls.push("next"));
-  }).execute();
-  assert.deepEqual(calls, ["next"]);
-  assert.deepEqual(
-    page.thrown.map(({ message }) => message),
-    ["theirs"],
+      own = ["currentScript", "write", "addEventListener"].some((name) => Object.hasOwn(page.document, name));
+    }),
   );
+  assert.equal(own, false);
 });
 
-test("after the run, and after a refusal, addEventListener is the browser's own again", async (t) => {
-  const page = await begin(t);
-  await start(page).execute();
-  await start(page).refuse();
-  for (const target of [page.window, page.document]) assert.equal(Object.hasOwn(target, "addEventListener"), false);
-});
-
-test("a refused bundle's page hears nothing late", async (t) => {
-  const page = await begin(t);
+test("of a refused bundle's page nobody hears anything late", async (t) => {
+  const page = begin(t);
   const calls = [];
-  const { refuse } = start(page);
-  page.window.addEventListener("load", () => calls.push("load"));
+  const { refuse, script } = start(page);
+  page.document.execute(script, () => page.window.addEventListener("load", () => calls.push("load")));
   await refuse();
   assert.deepEqual(calls, []);
 });
 
-test("the original's load event is held back until it is given", async (t) => {
-  const { document, holdLoad, original } = await begin(t);
+test("of a module, which no browser tells while it runs, every listener counts", async (t) => {
+  const page = begin(t);
+  const calls = [];
+  page.original.setAttribute("type", "module");
+  const { execute } = start(page);
+  page.window.addEventListener("load", () => calls.push("load"));
+  await execute();
+  assert.deepEqual(calls, ["load"]);
+});
+
+// What it writes -----------------------------------------------------------------------------------------
+
+for (const name of ["write", "writeln"]) {
+  test(`what the bundle gives document.${name} is dropped with a word in the console, and reported`, async (t) => {
+    const told = t.mock.method(console, "error", () => {});
+    const page = begin(t);
+    const over = await start(page).execute(() => page.document[name]("<p>"));
+    assert.deepEqual(over, { ran: true, wrote: true });
+    assert.deepEqual(page.document.written, []);
+    assert.equal(told.mock.callCount(), 1);
+  });
+
+  test(`what others give document.${name} meanwhile is written, and not reported`, async (t) => {
+    const page = begin(t);
+    const { execute } = start(page);
+    page.document.execute(new FakeScript(), () => page.document[name]("theirs"));
+    assert.deepEqual(await execute(), { ran: true, wrote: false });
+    assert.deepEqual(page.document.written, [[name, "theirs"]]);
+  });
+}
+
+// Whether it may run -------------------------------------------------------------------------------------
+
+test("a policy that lets blobs run is found out with an empty one, which leaves nothing behind", async (t) => {
+  const page = begin(t);
+  page.original.setAttribute("integrity", "sha256-x");
+  page.original.nonce = "secret";
+  const before = [...page.document.all()];
+  const found = mayRun(page.original, same);
+  const [script] = page.inserted;
+  const { size, type } = resolveObjectURL(script.loadedFrom);
+  assert.deepEqual([size, type], [0, "text/javascript"]);
+  assert.deepEqual([script.integrity, script.nonce], ["", "secret"]);
+  script.end("load");
+  assert.equal(await found, true);
+  assert.deepEqual([...page.document.all()], before);
+  assert.equal(resolveObjectURL(script.loadedFrom), undefined, "its URL is revoked");
+});
+
+test("a refusal by CSP, which is an error event, is found out", async (t) => {
+  const page = begin(t);
+  const found = mayRun(page.original, same);
+  page.inserted[0].end("error");
+  assert.equal(await found, false);
+  assert.equal(resolveObjectURL(page.inserted[0].loadedFrom), undefined, "its URL is revoked");
+});
+
+test("a refusal by Trusted Types, which is an exception, is found out", async (t) => {
+  const page = begin(t);
+  page.document.trustedOnly = true;
+  const urls = [];
+  const found = mayRun(page.original, (url) => {
+    urls.push(url);
+    return url;
+  });
+  assert.equal(await found, false);
+  assert.deepEqual([page.inserted, urls.length], [[], 1]);
+  assert.equal(resolveObjectURL(urls[0]), undefined, "its URL is revoked");
+});
+
+test("where Trusted Types let our policy's URLs run, that is found out", async (t) => {
+  const page = begin(t);
+  page.document.trustedOnly = true;
+  const found = mayRun(page.original, (url) => new FakeTrusted(url));
+  page.inserted[0].end("load");
+  assert.equal(await found, true);
+});
+
+// Its name -----------------------------------------------------------------------------------------------
+
+const NAME = `//# sourceURL=${SRC}`;
+
+for (const [what, code] of [
+  ["code that ends in its midst", "run()"],
+  ["code that ends with a comment", "run() // at once"],
+  ["code whose map is named", "run()\n//# sourceMappingURL=app.js.map"],
+  ["code that only speaks of names", 'log("//# sourceURL=x")'],
+  ["code that named another one long before its end", `//# sourceURL=part.js\n${"x;".repeat(1000)}`],
+  ["no code", ""],
+]) {
+  test(`${what} is given its name, on a line of its own`, async () => {
+    const named = await nameCode(new Blob([code], { type: "text/javascript" }), SRC);
+    assert.equal(await named.text(), `${code}\n${NAME}`);
+    assert.equal(named.type, "text/javascript");
+  });
+}
+
+for (const own of [
+  "//# sourceURL=webpack://app.js",
+  "//@ sourceURL=app.ts",
+  "//# sourceURL=app.js\n//# sourceMappingURL=m",
+]) {
+  test(`code that ends with a name of its own keeps it: ${own.split("\n")[0]}`, async () => {
+    const blob = new Blob([`${"x;".repeat(5000)}\n${own}\n`]);
+    assert.equal(await nameCode(blob, SRC), blob);
+  });
+}
+
+// The original's event -----------------------------------------------------------------------------------
+
+test("the original's load event is held back until it is given", (t) => {
+  const { document, original } = begin(t);
   const calls = [];
   original.addEventListener("load", () => calls.push("load"));
   original.addEventListener("error", () => calls.push("error"));

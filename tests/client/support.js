@@ -396,21 +396,152 @@ export class FakeTarget extends EventTarget {
   }
 }
 
+/** A window, whose `onerror` hears of the errors that no listener has kept to itself. */
+class FakeWindow extends FakeTarget {
+  onload = null;
+  onpageshow = null;
+  onerror = null;
+
+  dispatchEvent(event) {
+    let stopped = false;
+    const stop = event.stopImmediatePropagation.bind(event);
+    event.stopImmediatePropagation = () => {
+      stopped = true;
+      stop();
+    };
+    super.dispatchEvent(event);
+    if (event.type === "error" && !stopped) {
+      const { message, filename, lineno, colno, error } = event;
+      if (this.onerror?.(message, filename, lineno, colno, error) === true) event.preventDefault();
+    }
+    return !event.defaultPrevented;
+  }
+}
+
+/** What is in a tree: an element, a comment, a document. */
+export class FakeNode extends FakeTarget {
+  /** @type {FakeNode | null} */
+  parent = null;
+  /** @type {FakeNode[]} */
+  children = [];
+  /** The document that it belongs to, in its tree or not. */
+  ownerDocument = globalThis.document;
+
+  append(node) {
+    this.#take(node, this.children.length, 0);
+  }
+
+  #take(node, at, instead) {
+    node.remove();
+    node.parent = this;
+    node.ownerDocument = this.ownerDocument;
+    this.children.splice(at, instead, node);
+    if (node.isConnected) node.connected?.();
+  }
+
+  remove() {
+    if (this.parent) this.parent.children.splice(this.parent.children.indexOf(this), 1);
+    this.parent = null;
+  }
+
+  replaceWith(node) {
+    if (!this.parent) return;
+    const { parent } = this;
+    this.parent = null;
+    parent.#take(node, parent.children.indexOf(this), 1);
+  }
+
+  /** Whether it is in the page's document, and not in another one, or nowhere. */
+  get isConnected() {
+    return this === globalThis.document || !!this.parent?.isConnected;
+  }
+
+  /** It and all that is in it, in order. */
+  *all() {
+    yield this;
+    for (const child of this.children) yield* child.all();
+  }
+
+  matches() {
+    return false;
+  }
+
+  querySelectorAll(selector) {
+    return [...this.all()].filter((node) => node !== this && node.matches(selector));
+  }
+
+  querySelector(selector) {
+    return this.querySelectorAll(selector)[0] ?? null;
+  }
+}
+
+/** A document: which script runs is what the test says. */
+export class FakeDocument extends FakeNode {
+  onreadystatechange = null;
+  readyState = "complete";
+  cookie = "";
+  /** @type {FakeScript | null} the script that runs */
+  running = null;
+  /** What was written into it. */
+  written = [];
+  documentElement = new FakeNode();
+  implementation = { createHTMLDocument: () => new FakeDocument() };
+
+  constructor() {
+    super();
+    this.ownerDocument = this;
+    this.append(this.documentElement);
+  }
+
+  get currentScript() {
+    return this.running;
+  }
+
+  createElement() {
+    return new FakeScript();
+  }
+
+  createComment() {
+    return new FakeNode();
+  }
+
+  adoptNode(node) {
+    node.remove();
+    node.ownerDocument = this;
+    return node;
+  }
+
+  write(...text) {
+    this.written.push(["write", ...text]);
+  }
+
+  writeln(...text) {
+    this.written.push(["writeln", ...text]);
+  }
+
+  /** Told of each script when it comes into the page for the first time: no browser starts one again. */
+  inserted(_script) {}
+
+  /** A script's code runs, as its own. */
+  execute(script, code) {
+    const before = this.running;
+    this.running = script;
+    try {
+      return code();
+    } finally {
+      this.running = before;
+    }
+  }
+}
+
 /**
  * A page: window, document and navigator in one window's place, with what the client looks at.
  *
  * @returns the parts, and `events`: the client's own, by name, in order
  */
 export function fakePage(t, { readyState = "complete", cookie = "", saveData = false, webrtc = FakeConnection } = {}) {
-  const window = Object.assign(new FakeTarget(), { RTCPeerConnection: webrtc });
-  const document = Object.assign(new FakeTarget(), {
-    readyState,
-    cookie,
-    querySelector: () => null,
-    createElement: () => new FakeScript(),
-    head: { append: (script) => document.inserted(script) },
-    inserted: (_script) => {},
-  });
+  const window = Object.assign(new FakeWindow(), { RTCPeerConnection: webrtc });
+  const document = Object.assign(new FakeDocument(), { readyState, cookie });
   const beacons = [];
   const navigator = {
     connection: { saveData },
@@ -423,7 +554,23 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
       this.detail = detail;
     }
   }
-  patch(t, { window, document, navigator, CustomEvent, RTCPeerConnection: webrtc });
+  class ErrorEvent extends Event {
+    constructor(type, { cancelable, ...fields }) {
+      super(type, { cancelable });
+      Object.assign(this, fields);
+    }
+  }
+  patch(t, {
+    window,
+    document,
+    navigator,
+    location: { pathname: "/page" },
+    CustomEvent,
+    ErrorEvent,
+    PageTransitionEvent: class extends Event {},
+    Document: FakeDocument,
+    RTCPeerConnection: webrtc,
+  });
   const events = [];
   for (const name of ["delivered", "fallback", "seeding"]) {
     window.addEventListener(`viraljs:${name}`, ({ detail }) => events.push([name, detail]));
@@ -431,27 +578,85 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
   return { beacons, document, events, navigator, window };
 }
 
+/**
+ * A page that starts: the test says how far it has come.
+ *
+ * @param {"parsing" | "interactive" | "complete"} state how far it is already
+ * @returns its parts; `reach`, which lets it go on; `thrown`, the errors that nobody caught
+ */
+export function fakeStart(t, state = "complete") {
+  const page = fakePage(t, { readyState: "interactive" });
+  const timing = { domContentLoadedEventStart: 0, loadEventStart: 0 };
+  const thrown = [];
+  patch(t, {
+    performance: { now: () => 0, getEntriesByType: () => [timing], getEntriesByName: () => [] },
+    setTimeout(run) {
+      try {
+        run();
+      } catch (error) {
+        thrown.push(error);
+      }
+    },
+  });
+  const reach = {
+    parsing() {},
+    interactive() {
+      timing.domContentLoadedEventStart = 100;
+      page.document.dispatchEvent(new Event("DOMContentLoaded"));
+      page.window.dispatchEvent(new Event("DOMContentLoaded"));
+    },
+    complete() {
+      timing.domContentLoadedEventStart = 100;
+      timing.loadEventStart = 200;
+      page.document.readyState = "complete";
+      page.document.dispatchEvent(new Event("readystatechange"));
+      page.window.dispatchEvent(new Event("load"));
+      page.window.dispatchEvent(new Event("pageshow"));
+    },
+  };
+  reach[state]();
+  return { ...page, reach, thrown };
+}
+
+/** `script`, with any `[name]` and `[name="value"]` behind it: all that the client asks for. */
+const SELECTOR = /^script((?:\[[\w-]+(?:="[^"]*")?\])*)$/;
+
 /** A script element: it notes where it was loaded from, and runs what the test says. */
-export class FakeScript extends FakeTarget {
+export class FakeScript extends FakeNode {
   /** @type {{name: string, value: string}[]} */
   attributes = [];
-  type = "";
-  text = "";
   nonce = "";
+  integrity = "";
+  defer = false;
+  noModule = false;
+  started = false;
+  /** One that a script has made; of one that the page wrote, its attribute tells. */
   async = true;
-  removed = false;
-  /** @type {FakeScript | null} */
-  next = null;
+  #text = "";
 
-  constructor(attributes = {}) {
+  /** @param {Record<string, string>} [attributes] as the page wrote them */
+  constructor(attributes) {
     super();
+    if (!attributes) return;
+    this.async = false;
     for (const [name, value] of Object.entries(attributes)) this.setAttribute(name, value);
   }
 
   setAttribute(name, value) {
     this.attributes.push({ name, value });
-    if (name === "src") this.src = value;
-    if (name === "type") this.type = value;
+    if (name === "src") this.loadedFrom = value;
+    if (name === "integrity") this.integrity = value;
+    if (["async", "defer"].includes(name)) this[name] = true;
+    if (name === "nomodule") this.noModule = true;
+  }
+
+  get type() {
+    return this.attributes.findLast(({ name }) => name === "type")?.value ?? "";
+  }
+
+  set type(value) {
+    this.attributes = this.attributes.filter(({ name }) => name !== "type");
+    this.setAttribute("type", value);
   }
 
   get src() {
@@ -459,19 +664,63 @@ export class FakeScript extends FakeTarget {
   }
 
   set src(url) {
-    this.loadedFrom = url;
+    this.loadedFrom = trusted(url);
   }
 
-  after(script) {
-    this.next = script;
+  get text() {
+    return this.#text;
+  }
+
+  set text(text) {
+    this.#text = trusted(text);
+  }
+
+  matches(selector) {
+    const [, conditions] = selector.match(SELECTOR);
+    return [...conditions.matchAll(/\[([\w-]+)(?:="([^"]*)")?\]/g)].every(([, name, value]) =>
+      this.attributes.some((one) => one.name === name && (value === undefined || one.value === value)),
+    );
+  }
+
+  connected() {
+    if (!this.started) globalThis.document.inserted(this);
+    this.started = true;
   }
 
   /** The browser has run it, or could not load it. */
   end(type) {
     this[`on${type}`]?.({ type });
   }
+}
 
-  remove() {
-    this.removed = true;
+/** What a policy of Trusted Types has made of a string. */
+export class FakeTrusted {
+  constructor(text) {
+    this.text = text;
   }
+
+  toString() {
+    return this.text;
+  }
+}
+
+/** Where the page's policy asks for trusted values (`trustedOnly`), strings are refused. */
+function trusted(value) {
+  if (globalThis.document?.trustedOnly && !(value instanceof FakeTrusted)) throw new TypeError("needs a trusted value");
+  return `${value}`;
+}
+
+/** Trusted Types of a page that lets policies be made; `names` are those of the policies that were. */
+export function fakeTrustedTypes({ document, window }) {
+  const names = [];
+  document.trustedOnly = true;
+  window.trustedTypes = {
+    createPolicy(name, rules) {
+      names.push(name);
+      return Object.fromEntries(
+        Object.entries(rules).map(([kind, rule]) => [kind, (text) => new FakeTrusted(rule(text))]),
+      );
+    },
+  };
+  return names;
 }

@@ -5,6 +5,7 @@ import { FakeScript, fakeClock, fakePage, flush, patch } from "./support.js";
 const ISLAND = {
   url: "/app.js?v=1",
   base: "/viraljs",
+  ticket: "digest~me.time.signature",
   size: 10,
   breaker: ["viraljs_failures", 600],
   consent: false,
@@ -30,15 +31,19 @@ test("in a page it takes the place of the script element that it came in", async
   fakeClock(t);
   const { document, window } = fakePage(t, { webrtc: null });
   const inserted = [];
-  document.currentScript = new FakeScript({ src: "https://a.example/app.js?v=1" });
-  document.currentScript.isConnected = true;
-  document.currentScript.after = (script) => {
-    inserted.push(script.loadedFrom);
-    queueMicrotask(() => script.end("load"));
-  };
+  document.inserted = (script) => inserted.push(script);
+  document.running = new FakeScript({ src: "https://a.example/app.js?v=1" });
+  const own = document.running;
   patch(t, { __VIRALJS__: ISLAND });
   await load(t);
+  document.running = null;
   await flush();
-  assert.deepEqual(inserted, ["https://a.example/app.js?v=1&viraljs=direct"]);
+  assert.deepEqual(
+    inserted.map(({ src }) => src),
+    ["https://a.example/app.js?v=1&viraljs=direct"],
+  );
+  document.execute(inserted[0], () => assert.equal(document.currentScript, own));
+  inserted[0].end("load");
+  await flush();
   assert.equal(window.ViralJS.deliveries[0].reason, "no-webrtc");
 });

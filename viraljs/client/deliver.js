@@ -10,16 +10,13 @@ import { directUrl, endpoint, plainUrl } from "./urls.js";
 /** More failures than any server waits for. */
 const MANY = 999;
 
-/** @typedef {(island: import("./types.js").ReceivingIsland, src: string, asked: string) => Delivering} Begin */
-
-/** @typedef {ReturnType<typeof begin>} Delivering */
-
 /**
  * One bundle on its way, until it has run.
  *
  * @param {import("./types.js").ReceivingIsland} island
  * @param {string} src of the bundle
  * @param {string} asked where the island came from
+ * @returns {import("./module.js").Delivering}
  */
 function begin(island, src, asked) {
   const began = performance.now();
@@ -40,12 +37,13 @@ function begin(island, src, asked) {
     record,
     fallBack,
 
-    /** @returns {Promise<() => import("./seeder.js").Prepared | Promise<import("./seeder.js").Prepared>>} */
     async find() {
       const blob = await findKept(island, src);
       if (blob) {
-        record.bytesFromCache = island.size;
-        return () => ({ blob });
+        return () => {
+          record.bytesFromCache = island.size;
+          return { blob };
+        };
       }
       const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
         throw new Error("client");
@@ -53,17 +51,18 @@ function begin(island, src, asked) {
       return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
     },
 
-    /** @param {import("./seeder.js").Prepared | null} got what has run; null if the browser loaded it by itself */
-    finish(got) {
+    finish(got, ran = true) {
       record.milliseconds = Math.round(performance.now() - began);
       if (got && record.bytesFromCache) record.source = "cache";
       else if (got && record.bytesFromPeers) record.source = record.bytesFromServer ? "mixed" : "peers";
       record.peers = record.uploads.filter(({ bytes }) => bytes).length;
-      keepCount(island, record);
       // The addition has spoken of a module that ran from its own URL.
       const twin = island.module && page.deliveries.find(({ url }) => url === src);
       if (twin) twin.reason = record.reason;
-      page.finish(twin ? undefined : record);
+      page.finish(ran && !twin ? record : undefined);
+      // A page that lets nothing of ours run is not to be tried again.
+      if (!ran && record.reason !== "blocked") return;
+      keepCount(island, record);
       // The server knows of those that it named; others have introduced themselves.
       const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
       const report = { ...record, uploads, ticket: island.ticket, page: location.pathname };
@@ -85,8 +84,13 @@ export async function deliver(island, element) {
   const src = plainUrl(asked);
   const page = thePage();
   if (island.module) original.type = "module";
-  // What has been loaded is not loaded again by a change of its address.
-  if (asked !== src) original.src = page.trust(src);
+  try {
+    // What has been loaded is not loaded again by a change of its address.
+    if (asked !== src) original.src = page.trust(src);
+  } catch (error) {
+    // The policy of the page takes no URL of ours: it can't run either, and says so below.
+    console.debug(error);
+  }
   const turn = page.begin(island, original);
   holdLater(page, island, original);
   const giveLoad = holdLoad(original);
@@ -110,7 +114,9 @@ export async function deliver(island, element) {
   }
 
   async function linkAll() {
-    page.modules ??= import(endpoint(island, src, `${island.client}/module.js`));
+    page.modules ??= import(endpoint(island, src, `${island.client}/module.js`)).catch(() => {
+      throw new Error("client");
+    });
     const [client] = await Promise.all([page.modules, check()]);
     return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin);
   }
@@ -148,8 +154,8 @@ export async function deliver(island, element) {
     page.linked = true;
     linked.settle();
   }
-  if (!ran || linked || !island.ticket) page.finish();
-  else delivery.finish(got);
+  if (linked || !island.ticket) page.finish();
+  else delivery.finish(got, ran);
 }
 
 /**

@@ -13,16 +13,19 @@ export function runningScript() {
  *
  * @param {any} target
  * @param {string} name
- * @param {any} value
- * @returns {() => void} takes it away, unless somebody has put another one over it
+ * @param {any} value a function
+ * @returns {() => void} takes it away: at once, or with the one of ours that is over it; what others put there stays
  */
 export function override(target, name, value) {
-  const own = Object.getOwnPropertyDescriptor(target, name);
+  value.under = Object.getOwnPropertyDescriptor(target, name);
   Object.defineProperty(target, name, { configurable: true, writable: true, value });
   return () => {
-    if (target[name] !== value) return;
-    if (own) Object.defineProperty(target, name, own);
-    else delete target[name];
+    // Scripts that load at the same time end in any order. It names itself: whoever copies or extends it is not it.
+    value.ended = value;
+    for (let top = value; target[name] === top && top.ended === top; top = target[name]) {
+      if (top.under) Object.defineProperty(target, name, top.under);
+      else delete target[name];
+    }
   };
 }
 
@@ -39,8 +42,11 @@ export function callLate(isRunning) {
     [window, "pageshow"],
     [document, "readystatechange"],
   ];
-  // Asked each time: `DOMContentLoaded` may pass while the script is loading.
-  const passed = () => passedEvents(handlers.map(([, type]) => type));
+  // Asked each time: `DOMContentLoaded` may pass while the script is loading. The `load` of a document is its images'.
+  const isLate = (/** @type {any} */ target, /** @type {string} */ type) =>
+    handlers.some((one) => one[0] === target && one[1] === type)
+      ? hasPassed("loadEventStart")
+      : type === "DOMContentLoaded" && hasPassed("domContentLoadedEventStart");
   /** @type {[EventTarget, string, any][]} */
   let late = [];
   /** @param {[any, string]} handler */
@@ -55,7 +61,7 @@ export function callLate(isRunning) {
       native.call(target, type, listener, options);
       if (!isRunning()) return;
       late = late.filter((one) => one[0] !== target || one[1] !== type || one[2] !== listener);
-      if (name === "addEventListener" && listener && passed().includes(type)) late.push([target, type, listener]);
+      if (name === "addEventListener" && listener && isLate(target, type)) late.push([target, type, listener]);
     };
     return override(target, name, watched);
   }
@@ -68,21 +74,20 @@ export function callLate(isRunning) {
     if (!ran) return;
     handlers.forEach((handler, at) => {
       const now = current(handler);
-      if (now && now !== before[at] && passed().includes(handler[1])) late.push([...handler, now]);
+      if (now && now !== before[at] && isLate(...handler)) late.push([...handler, now]);
     });
     for (const one of late) call(...one);
   };
 }
 
 /**
- * Tell which events of the page's start will not come again.
+ * Tell whether an event of the page's start will not come again.
  *
- * @param {string[]} last those that come with the end of loading
+ * @param {"domContentLoadedEventStart" | "loadEventStart"} moment
  */
-function passedEvents(last) {
+export function hasPassed(moment) {
   const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  const passed = timing?.domContentLoadedEventStart ? ["DOMContentLoaded"] : [];
-  return timing?.loadEventStart ? [...passed, ...last] : passed;
+  return !!timing?.[moment];
 }
 
 /**

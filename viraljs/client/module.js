@@ -17,9 +17,20 @@ const MOST_AT_A_TIME = 6;
  * @property {import("./types.js").PartIsland} island
  * @property {string[]} needs URLs of the parts that it imports
  * @property {Promise<import("./seeder.js").Prepared>} got its bytes
- * @property {import("./deliver.js").Delivering | null} delivery null where peers have no part in it
+ * @property {Delivering | null} delivery null where peers have no part in it
  * @property {Promise<string>} [address] its `blob:` URL
  * @property {boolean} settled
+ *
+ * @typedef {object} Delivering One bundle on its way, until it has run.
+ * @property {import("./types.js").Delivery} record
+ * @property {(reason: string) => void} fallBack called when peers fail
+ * @property {() => Promise<() => import("./seeder.js").Prepared | Promise<import("./seeder.js").Prepared>>} find finds a
+ *   way to its bytes, from an earlier visit, peers or the server
+ * @property {(got: import("./seeder.js").Prepared | null, ran?: boolean) => void} finish tells of it, and seeds; null if
+ *   the browser loaded it by itself
+ *
+ * @typedef {(island: import("./types.js").ReceivingIsland, src: string, asked: string) => Delivering} Begin with the URL
+ *   of the bundle, and the one that the island came from
  *
  * @typedef {object} Linked
  * @property {string} url where a module is that can run
@@ -32,7 +43,7 @@ const parts = new Map();
 /** @type {Map<string, string>} what each address stands for */
 const names = new Map();
 
-/** @type {import("./deliver.js").Begin} */
+/** @type {Begin} */
 let begin;
 
 /**
@@ -40,7 +51,7 @@ let begin;
  *
  * @param {import("./types.js").PartIsland} island
  * @param {string} src
- * @param {import("./deliver.js").Begin} how
+ * @param {Begin} how
  * @returns {Promise<Linked>} rejects where that can't be done; nothing has run then
  */
 export async function link(island, src, how) {
@@ -270,7 +281,7 @@ const waiting = [];
 /**
  * @param {import("./types.js").PartIsland} island
  * @param {string} url
- * @param {import("./deliver.js").Delivering | null} delivery
+ * @param {Delivering | null} delivery
  * @returns {Promise<import("./seeder.js").Prepared>}
  */
 async function obtain(island, url, delivery) {

@@ -1,9 +1,12 @@
 /** Keeps the order of deferred scripts: those behind a bundle that is still on its way must wait for it. */
 
+import { hasPassed } from "./late.js";
 import { run } from "./run.js";
 
 /** `viral_script` writes it: a site that wants order lets it write the tags of all scripts that need some. */
-const OURS = "script[data-viraljs]";
+const OURS = "script[data-viraljs][defer]";
+/** Types that run. Scripts of others, and those for old browsers, would never say that they have. */
+const RUNS = /^$|^module$|(java|ecma)script/i;
 
 /**
  * Keep the deferred scripts behind a bundle from running, and run them when it is their turn.
@@ -13,12 +16,13 @@ const OURS = "script[data-viraljs]";
  * @param {HTMLScriptElement} original the bundle's own; it has begun its turn
  */
 export function holdLater(page, island, original) {
-  // Where the page is parsed, deferred scripts have run, and others were never in order.
-  if (document.readyState !== "interactive" || !original.matches(`${OURS}[defer]`)) return;
+  // Where deferred scripts do not run yet, or have run, there are none to hold; others were never in order.
+  if (document.readyState !== "interactive" || hasPassed("domContentLoadedEventStart")) return;
+  if (!original.matches(OURS) || original.async) return;
   const ours = /** @type {HTMLScriptElement[]} */ ([...document.querySelectorAll(OURS)]);
   const later = ours
     .slice(ours.indexOf(original) + 1)
-    .filter((script) => script.src && !script.async && !page.turns.has(script));
+    .filter((script) => isDeferred(script) && !page.turns.has(script));
   if (!later.length) return;
   const turn = page.begin(island);
   // With this event the time has passed in which the browser would run them, and it is known what they are.
@@ -32,6 +36,11 @@ export function holdLater(page, island, original) {
     page.finish();
   });
 }
+
+/**
+ * @param {HTMLScriptElement} script
+ */
+const isDeferred = (script) => script.src && !script.async && !script.noModule && RUNS.test(script.type);
 
 /**
  * A bundle's thin client knows by itself to wait.

@@ -64,7 +64,7 @@ export function mayRun(original, trust) {
 export function run(original, url, src) {
   const script = copyScript(original);
   script.integrity = "";
-  renameErrors((filename) => (filename === `${url}` ? src : undefined));
+  if (`${url}` !== src) renameErrors((filename) => (filename === `${url}` ? src : undefined));
   const { isRunning, end } = standIn(script, original);
   const endWrites = dropWrites(isRunning);
   // Of a module nobody can tell when it runs.
@@ -94,11 +94,20 @@ export function run(original, url, src) {
  * @param {HTMLScriptElement} original
  */
 function standIn(script, original) {
-  const isRunning = () => runningScript() === script;
-  Object.defineProperty(document, "currentScript", {
-    configurable: true,
-    get: () => (isRunning() ? original : runningScript()),
-  });
-  const end = () => delete (/** @type {any} */ (document).currentScript);
-  return { isRunning, end };
+  const current = () => /** @type {any} */ (Object.getOwnPropertyDescriptor(document, "currentScript")?.get);
+  let getter = current();
+  // Several load at the same time, for several clients: all use the getter of the first, and the last takes it away.
+  if (!getter?.originals) {
+    const originals = new Map();
+    getter = Object.assign(() => originals.get(runningScript()) ?? runningScript(), { originals });
+    Object.defineProperty(document, "currentScript", { configurable: true, get: getter });
+  }
+  getter.originals.set(script, original);
+  return {
+    isRunning: () => runningScript() === script,
+    end() {
+      getter.originals.delete(script);
+      if (!getter.originals.size && current() === getter) delete (/** @type {any} */ (document).currentScript);
+    },
+  };
 }

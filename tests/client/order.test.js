@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { holdLater } from "../../viraljs/client/order.js";
+import { newRecord, thePage } from "../../viraljs/client/page.js";
+import { CLIENT, FakeScript, FakeTrusted, fakeStart, flush } from "./support.js";
+
+const ISLAND = { ...CLIENT, digest: "1".repeat(64), consent: false, consentCookie: "consent" };
+const OURS = { "data-viraljs": "", defer: "" };
+const BUNDLE = "/bundle.js";
+
+/**
+ * A page whose first script is a bundle that has just begun; its deferred scripts run at this moment.
+ *
+ * @param {object} page
+ * @param {Record<string, object>} [page.tags] of the scripts behind it: by their URLs, what more they have
+ * @param {string[]} [page.thin] those of them whose thin response has come
+ * @param {object} [page.bundle] attributes of the first script
+ * @param {string} [page.readyState]
+ * @param {"parsing" | "interactive" | "complete"} [page.state]
+ */
+function begin(t, { tags = {}, thin = [], bundle = OURS, readyState = "interactive", state = "parsing" } = {}) {
+  const start = fakeStart(t, state);
+  start.document.readyState = readyState;
+  const known = new Set(thin);
+  performance.getEntriesByName = (name) =>
+    known.has(name)
+      ? [{}, { serverTiming: [{ name: "db" }, { name: "viraljs" }] }]
+      : [{ serverTiming: [{ name: "db" }] }];
+  const make = (attributes) => {
+    const script = new FakeScript(attributes);
+    start.document.documentElement.append(script);
+    return script;
+  };
+  const original = make({ ...bundle, src: BUNDLE });
+  const scripts = Object.fromEntries(Object.entries(tags).map(([src, more]) => [src, make({ ...OURS, src, ...more })]));
+  const before = [...start.document.all()];
+  /** What was started by now, in order. */
+  const started = [];
+  start.document.inserted = (script) => started.push(script);
+  const events = [];
+  for (const [src, script] of Object.entries(scripts)) {
+    for (const type of ["load", "error"]) script.addEventListener(type, () => events.push(`${src} ${type}`));
+  }
+  const page = thePage();
+  const turn = page.begin(ISLAND, original);
+  holdLater(page, ISLAND, original);
+  return {
+    ...start,
+    before,
+    events,
+    original,
+    page,
+    scripts,
+    turn,
+    /** By name: the URLs of those that the browser does not run when it comes to them. */
+    held: () => Object.keys(scripts).filter((src) => scripts[src].ownerDocument !== start.document),
+    /** The responses of these turn out to be thin. */
+    learn(...urls) {
+      for (const url of urls) known.add(url);
+    },
+    started: () => started.map(({ src }) => src),
+    /** The browser has run what was started last for this URL; its code is a thin client's, if one is given. */
+    async run(src, { type = "load", thinClient } = {}) {
+      const script = started.findLast((one) => one.src === src);
+      if (thinClient) start.document.execute(script, thinClient);
+      script.end(type);
+      await flush();
+    },
+    /** The bundle has run. */
+    async finish() {
+      turn.done();
+      page.finish(newRecord(BUNDLE, ISLAND.digest));
+      await flush();
+    },
+    async parse() {
+      start.reach.interactive();
+      await flush();
+    },
+  };
+}
+
+test("scripts behind a bundle belong to another document when their time comes, and so do not run", (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} } });
+  assert.deepEqual(page.held(), ["/a.js", "/b.js"]);
+  assert.deepEqual(page.started(), []);
+});
+
+for (const [what, attributes] of [
+  ["that viral_script did not write", { "data-viraljs": undefined }],
+  ["that are async", { async: "" }],
+  ["that have run already, because they are not deferred", { defer: undefined }],
+  ["without a URL", { src: undefined }],
+  ["for old browsers, which would never load", { nomodule: "" }],
+  ["of other types, which would never load", { type: "text/viral" }],
+]) {
+  test(`scripts are left alone ${what}`, (t) => {
+    const kept = Object.entries({ ...OURS, src: "/a.js", ...attributes }).filter(([, value]) => value !== undefined);
+    const start = fakeStart(t, "parsing");
+    const [original, script] = [new FakeScript({ ...OURS, src: BUNDLE }), new FakeScript(Object.fromEntries(kept))];
+    for (const one of [original, script]) start.document.documentElement.append(one);
+    const page = thePage();
+    page.begin(ISLAND, original);
+    holdLater(page, ISLAND, original);
+    assert.equal(script.ownerDocument, start.document);
+    assert.deepEqual(start.document.documentElement.children, [original, script]);
+  });
+}
+
+for (const type of ["", "module", "text/javascript", "application/ecmascript"]) {
+  test(`scripts of the type "${type}" are held`, (t) => {
+    assert.deepEqual(begin(t, { tags: { "/a.js": { type } } }).held(), ["/a.js"]);
+  });
+}
+
+test("scripts before the bundle are left alone", (t) => {
+  const start = fakeStart(t, "parsing");
+  const [earlier, original] = ["/a.js", BUNDLE].map((src) => new FakeScript({ ...OURS, src }));
+  for (const one of [earlier, original]) start.document.documentElement.append(one);
+  const page = thePage();
+  page.begin(ISLAND, original);
+  holdLater(page, ISLAND, original);
+  assert.equal(earlier.ownerDocument, start.document);
+});
+
+test("bundles whose Server-Timing says that they are thin are left alone: these wait by themselves", (t) => {
+  assert.deepEqual(begin(t, { tags: { "/thin.js": {}, "/b.js": {} }, thin: ["/thin.js"] }).held(), ["/b.js"]);
+});
+
+for (const [what, how] of [
+  ["while the page is still parsed", { readyState: "loading" }],
+  ["when deferred scripts have run", { state: "interactive" }],
+  ["when the page has loaded", { readyState: "complete" }],
+  ["for an async bundle", { bundle: { ...OURS, async: "" } }],
+  ["for a bundle that is not deferred", { bundle: { "data-viraljs": "" } }],
+  ["for a bundle whose tag viral_script did not write", { bundle: { defer: "" } }],
+]) {
+  test(`nothing is held ${what}`, async (t) => {
+    const page = begin(t, { tags: { "/a.js": {} }, ...how });
+    assert.deepEqual(page.held(), []);
+    let ready = false;
+    page.reach.complete();
+    page.page.ready.then(() => {
+      ready = true;
+    });
+    await page.finish();
+    assert.equal(ready, true, "and nothing is waited for");
+    assert.deepEqual(page.started(), []);
+  });
+}
+
+test("a bundle with none to hold behind it lets the next begin when it has run, before DOMContentLoaded", async (t) => {
+  const page = begin(t, { tags: { "/a.js": { async: "" } } });
+  let begun = false;
+  page.page.begin(ISLAND).before.then(() => {
+    begun = true;
+  });
+  await page.finish();
+  assert.equal(begun, true);
+});
+
+test("at DOMContentLoaded they are where they were, and nothing else of ours is left", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": { async: "" }, "/c.js": {} } });
+  assert.notDeepEqual([...page.document.all()], page.before);
+  await page.parse();
+  assert.deepEqual([...page.document.all()], page.before);
+  assert.deepEqual(page.held(), []);
+});
+
+test("they run after DOMContentLoaded and the bundle, whichever is later", async (t) => {
+  const first = begin(t, { tags: { "/a.js": {} } });
+  await first.finish();
+  assert.deepEqual(first.started(), [], "the bundle has run");
+  await first.parse();
+  assert.deepEqual(first.started(), ["/a.js"]);
+  const second = begin(t, { tags: { "/a.js": {} } });
+  await second.parse();
+  assert.deepEqual(second.started(), [], "the page is parsed");
+  await second.finish();
+  assert.deepEqual(second.started(), ["/a.js"]);
+});
+
+test("they run one after another, and each has its event before the next starts", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": {}, "/c.js": {} } });
+  await page.parse();
+  await page.finish();
+  assert.deepEqual([page.started(), page.events], [["/a.js"], []]);
+  await page.run("/a.js");
+  assert.deepEqual([page.started(), page.events], [["/a.js", "/b.js"], ["/a.js load"]]);
+  await page.run("/b.js");
+  await page.run("/c.js");
+  assert.deepEqual(page.events, ["/a.js load", "/b.js load", "/c.js load"]);
+});
+
+test("one that can't be loaded has its error event, and holds up none", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} } });
+  await page.parse();
+  await page.finish();
+  await page.run("/a.js", { type: "error" });
+  assert.deepEqual([page.started(), page.events], [["/a.js", "/b.js"], ["/a.js error"]]);
+});
+
+test("one sees its own element while it runs, and its errors have its own name", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {} } });
+  await page.parse();
+  await page.finish();
+  let seen = null;
+  const names = [];
+  page.window.onerror = (_message, name) => names.push(name);
+  await page.run("/a.js", {
+    thinClient() {
+      seen = page.document.currentScript;
+      page.window.dispatchEvent(new ErrorEvent("error", { filename: "/a.js", cancelable: true }));
+    },
+  });
+  assert.equal(seen, page.scripts["/a.js"]);
+  assert.deepEqual(names, ["/a.js"]);
+});
+
+test("they are loaded by URLs that the page's policy trusts", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {} } });
+  page.document.trustedOnly = true;
+  page.page.trust = (url) => new FakeTrusted(url);
+  await page.parse();
+  await page.finish();
+  assert.deepEqual(page.started(), ["/a.js"]);
+});
+
+test("a bundle behind them has its turn after them, and the page is ready after them", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} } });
+  const seen = [];
+  page.page.begin(ISLAND).before.then(() => seen.push("turn"));
+  page.page.finish();
+  page.page.ready.then(() => seen.push("ready"));
+  await page.parse();
+  await page.finish();
+  await page.run("/a.js");
+  assert.deepEqual(seen, []);
+  await page.run("/b.js");
+  assert.deepEqual(seen.sort(), ["ready", "turn"]);
+});
+
+/** The client of a thin response among those that were held, as far as order goes. */
+function thinClient(page, src) {
+  const client = { element: null, turn: null, before: false };
+  return Object.assign(client, {
+    run() {
+      client.element = page.document.currentScript;
+      client.turn = page.page.begin(ISLAND, client.element);
+      holdLater(page.page, ISLAND, client.element);
+      client.turn.before.then(() => {
+        client.before = true;
+      });
+    },
+    async end() {
+      client.turn.done();
+      page.scripts[src].dispatchEvent(new Event("load"));
+      page.page.finish(newRecord(src, ISLAND.digest));
+      await flush();
+    },
+  });
+}
+
+test("a thin one among them starts at once, has its turn after those before it, and those behind wait for it", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/thin.js": {}, "/b.js": {} } });
+  page.learn("/thin.js");
+  await page.parse();
+  assert.deepEqual(page.started(), ["/thin.js"], "at once");
+  const client = thinClient(page, "/thin.js");
+  await page.run("/thin.js", { thinClient: client.run });
+  assert.equal(client.element, page.scripts["/thin.js"]);
+  await page.finish();
+  assert.deepEqual([page.started(), client.before], [["/thin.js", "/a.js"], false]);
+  await page.run("/a.js");
+  assert.equal(client.before, true);
+  assert.deepEqual(page.events, ["/a.js load"], "its event is its client's to give");
+  assert.deepEqual(page.started(), ["/thin.js", "/a.js"]);
+  await client.end();
+  assert.deepEqual(page.started(), ["/thin.js", "/a.js", "/b.js"]);
+  await page.run("/b.js");
+  assert.deepEqual(page.events, ["/a.js load", "/thin.js load", "/b.js load"]);
+});
+
+test("thin ones that load at the same time have each its own element and turn, whichever comes first", async (t) => {
+  for (const order of [
+    ["/1.js", "/2.js"],
+    ["/2.js", "/1.js"],
+  ]) {
+    const page = begin(t, { tags: { "/1.js": {}, "/2.js": {} } });
+    page.learn("/1.js", "/2.js");
+    await page.parse();
+    const clients = Object.fromEntries(order.map((src) => [src, thinClient(page, src)]));
+    for (const src of order) await page.run(src, { thinClient: clients[src].run });
+    for (const src of order) assert.equal(clients[src].element, page.scripts[src]);
+    await page.finish();
+    assert.deepEqual([clients["/1.js"].before, clients["/2.js"].before], [true, false]);
+    await clients["/1.js"].end();
+    assert.equal(clients["/2.js"].before, true);
+    await clients["/2.js"].end();
+    assert.deepEqual(page.events, ["/1.js load", "/2.js load"]);
+  }
+});
+
+test("what waits for one is not held a second time by a thin one among them: it runs once", async (t) => {
+  const page = begin(t, { tags: { "/thin.js": {}, "/b.js": {} } });
+  page.learn("/thin.js");
+  await page.parse();
+  const client = thinClient(page, "/thin.js");
+  await page.run("/thin.js", { thinClient: client.run });
+  assert.deepEqual(page.held(), []);
+  let ready = false;
+  page.page.ready.then(() => {
+    ready = true;
+  });
+  await page.finish();
+  await client.end();
+  await page.run("/b.js");
+  assert.deepEqual(
+    [page.started(), page.events, ready],
+    [["/thin.js", "/b.js"], ["/thin.js load", "/b.js load"], true],
+  );
+});
+
+test("a thin one that can't be loaded has its error event, and holds up none", async (t) => {
+  const page = begin(t, { tags: { "/thin.js": {}, "/b.js": {} } });
+  page.learn("/thin.js");
+  await page.parse();
+  await page.run("/thin.js", { type: "error" });
+  await page.finish();
+  assert.deepEqual([page.started(), page.events], [["/thin.js", "/b.js"], ["/thin.js error"]]);
+});
