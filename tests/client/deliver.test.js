@@ -636,3 +636,82 @@ test("a thin client that was evaluated by hand, without an element, still brings
   assert.equal(record.source, "peers");
   assert.equal(v.ran.length, 1);
 });
+
+// Modules -----------------------------------------------------------------------------------------------
+
+/** A visit whose bundle is a module; `link` stands for what links it. */
+function visitModule(t, link, options = {}) {
+  const { fields, ...more } = options;
+  const v = visit(t, { src: `${SRC}&viraljs=module`, fields: { module: {}, ...fields }, ...more });
+  thePage().modules = Promise.resolve({ link });
+  return v;
+}
+
+/** Links to an address where there is something, and counts how often its deliveries are told of. */
+function linker() {
+  const told = [];
+  const url = URL.createObjectURL(new Blob(["linked"]));
+  return { told, url, link: async () => ({ url, settle: () => told.push(true) }) };
+}
+
+test("a module runs from where it was linked, and its tag is that of a module", async (t) => {
+  const { link, told, url } = linker();
+  const v = visitModule(t, link);
+  assert.equal(await v.finish(), undefined, "the linker tells of all deliveries");
+  assert.deepEqual([v.original.type, v.original.src], ["module", SRC]);
+  assert.deepEqual(
+    v.ran.map(({ loadedFrom }) => loadedFrom),
+    [url],
+  );
+  assert.deepEqual(v.order, ["probed", "run", "load"]);
+  assert.deepEqual(told, [true]);
+  assert.deepEqual([v.window.ViralJS.linked, v.window.viraljsNative], [true, undefined]);
+});
+
+test("one that can't be linked runs from its own URL, and all others of the page do so too", async (t) => {
+  const v = visitModule(t, () => Promise.reject(new Error("cycle")));
+  const record = await v.finish();
+  assert.deepEqual([record.reason, record.source, record.bytesFromServer], ["cycle", "server", v.island.size]);
+  assert.deepEqual(
+    v.ran.map(({ loadedFrom }) => loadedFrom),
+    [SRC],
+  );
+  assert.equal(v.window.viraljsNative, true);
+  assert.equal(v.beacons[0][1].reason, "cycle");
+});
+
+test("where others run from their own URLs, a linked one does, too", async (t) => {
+  const { link, told } = linker();
+  const v = visitModule(t, link);
+  v.window.viraljsNative = true;
+  await v.finish();
+  assert.deepEqual(
+    v.ran.map(({ loadedFrom }) => loadedFrom),
+    [SRC],
+  );
+  assert.deepEqual(told, []);
+});
+
+test("where others have been linked, one that can't be does not run: it would run what they import twice", async (t) => {
+  const v = visitModule(t, () => Promise.reject(new Error("cycle")));
+  thePage().linked = true;
+  assert.equal(await v.finish(), undefined);
+  assert.deepEqual(v.ran, []);
+  assert.deepEqual(v.order, ["probed", "error"]);
+});
+
+test("the record of the addition behind a module that ran from its own URL is the only one, with the reason", async (t) => {
+  const v = visitModule(t, () => Promise.reject(new Error("cycle")), {
+    code: () => thePage().deliveries.push({ url: SRC, reason: null, source: "server" }),
+  });
+  assert.deepEqual(await v.finish(), { url: SRC, reason: "cycle", source: "server" });
+});
+
+test("one without a ticket, which peers do not deliver, runs and is not told of", async (t) => {
+  for (const link of [linker().link, () => Promise.reject(new Error("imports"))]) {
+    const v = visitModule(t, link, { fields: { ticket: undefined, breaker: undefined } });
+    assert.equal(await v.finish(), undefined);
+    assert.equal(v.ran.length, 1);
+    assert.deepEqual(v.beacons, []);
+  }
+});

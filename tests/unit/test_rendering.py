@@ -10,6 +10,7 @@ import pytest
 from tests.support.visits import island_of
 from viraljs.bundle import build_manifest
 from viraljs.config import read_settings
+from viraljs.modules import Declaration, ModuleFacts
 from viraljs.rendering import Renderer
 
 BASE = "/viraljs"
@@ -152,3 +153,35 @@ def test_thin_responses_of_a_bundle_differ_in_what_is_their_visitors_only(render
     assert one.startswith(beginning)
     assert other.startswith(beginning)
     assert island_of(other) == {**island_of(one), "ticket": "two", "stream": 3, "early": True}
+
+
+# Modules ---------------------------------------------------------------------------------------------
+
+
+FACTS = ModuleFacts((Declaration(0, 14, 7, 6, "./a", typed=False),), (20,), (30,), False, "v____0", "v_________0", ())
+
+
+def test_a_part_is_the_island_of_a_thin_response_by_itself(renderer, settings, manifest):
+    beginning = renderer.thin_beginning(manifest, settings, BASE, FACTS)
+    whole = renderer.thin(beginning, "ticket", stream=0)
+
+    part = json.loads(renderer.part(beginning, "ticket", stream=0))
+
+    assert part == island_of(whole)
+    assert part["module"] == json.loads(json.dumps(FACTS.as_island()))
+    assert (part["ticket"], part["stream"]) == ("ticket", 0)
+
+
+def test_what_peers_do_not_deliver_has_what_it_takes_to_run_and_no_more(renderer, settings, manifest):
+    alone = json.loads(renderer.unshared(manifest, settings, BASE, FACTS, alone=True))
+
+    assert alone == island_of(renderer.unshared(manifest, settings, BASE, FACTS, alone=False))
+    assert alone["digest"] == manifest.digest
+    assert not {"ticket", "pieces", "proof", "ice", "breaker"} & alone.keys()
+
+
+def test_a_start_names_the_module_and_is_short(renderer):
+    script = renderer.start("/m/a.js?v=1&w=</script>")
+
+    assert b'{"url":"/m/a.js?v=1&w=</script>"}' in script
+    assert len(script) < 300
