@@ -116,6 +116,7 @@ test("a module that is imported later has its imports with it, and finds those t
   assert.equal(lazy.a, at("x.png"));
   assert.deepEqual(globalThis.log, ["entry", "lazy"]);
   assert.equal(await page.client.load("./lazy.js", at("entry.js")), lazy);
+  assert.equal(page.made.length, new Set(page.made).size, "each module has one address");
 });
 
 test("an import is coerced as by the browser, and what is wrong with it is a rejection", async (t) => {

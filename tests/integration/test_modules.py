@@ -198,6 +198,20 @@ def test_a_browser_that_does_not_say_what_it_asks_for_has_them_natively_and_unma
         assert client.get("/", headers=headers, base_url=base).text == NATIVE
 
 
+def test_a_page_whose_policy_forbids_blobs_has_them_natively():
+    app = modular_app()
+    see(app, "entry.js", "a.js")
+
+    @app.after_request
+    def forbid(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = "script-src 'self'"
+        return response
+
+    page(app)
+    assert page(app) == NATIVE
+    assert page(app, url="/?other") == NATIVE
+
+
 def test_the_first_module_of_a_page_decides_for_all():
     tags = "{{ viral_script('/m/entry.js', type='module') }}{{ viral_script('/m/other.js', type='module') }}"
     other = "{{ viral_script('/m/other.js', type='module') }}{{ viral_script('/m/entry.js', type='module') }}"
@@ -318,6 +332,7 @@ def test_the_tag_gets_a_thin_client_with_the_facts_of_the_module_whether_it_is_s
     assert response.headers["Cache-Control"] == "no-store"
     assert (island["url"], island["digest"]) == ("/m/entry.js", digest_of(ENTRY))
     assert ("~seeder" in island["ticket"], island.get("stream")) == ((True, None) if seeded else (False, 0))
+    assert island["early"] is not seeded, "what streams from the server is passed on"
     assert island["module"]["imports"] == [[0, 27, 18, 8, "./a.js", 1]]
     assert island["module"]["metas"] == [ENTRY.index(b"import.meta")]
     assert island["module"]["calls"] == [ENTRY.index(b"import(")]

@@ -15,7 +15,7 @@ const META_BYTES = 11;
  * @returns {(Uint8Array | string)[]} parts of the new text
  */
 export function rewrite(bytes, { imports, calls, metas, names, named }, addressOf, helper, url) {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const decoder = new TextDecoder();
   /** @type {(start: number, end: number) => string} */
   const text = (start, end) => decoder.decode(bytes.subarray(start, end));
   /** @typedef {[start: number, end: number, replacement: string]} Edit */
