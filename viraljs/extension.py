@@ -139,7 +139,7 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
     # The client keeps the order of those that have this attribute.
-    tag = _tag({"defer": True, "src": _marked(src), "data-viraljs": True, **common, **attributes})
+    tag = _tag({"defer": True, "src": _marked(src), **common, **attributes, "data-viraljs": True})
     if dependents:
         tag += _tag(
             {

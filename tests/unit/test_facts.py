@@ -91,6 +91,23 @@ def test_what_a_request_says(app, headers, fact, value):
 
 
 @pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://localhost/shop/?item=1#top", "/shop/"),
+        ("http://localhost/gr%C3%BC%C3%9Fe", "/gr%C3%BC%C3%9Fe"),
+        ("http://localhost/", "/"),
+        ("http://elsewhere/shop", None),
+        ("http://localhost:81/shop", None),
+        ("http://[", None),
+        ("", None),
+    ],
+)
+def test_the_page_that_asks_is_known_by_its_path_if_it_is_of_this_host(app, referer, page):
+    with visiting(app, headers={"Referer": referer} if referer else {}):
+        assert request_facts().page == page
+
+
+@pytest.mark.parametrize(
     ("cookie", "kept"),
     [
         ("0123abcd", ["0123abcd"]),
