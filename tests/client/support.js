@@ -402,7 +402,7 @@ export class FakeTarget extends EventTarget {
  * @returns the parts, and `events`: the client's own, by name, in order
  */
 export function fakePage(t, { readyState = "complete", cookie = "", saveData = false, webrtc = FakeConnection } = {}) {
-  const window = Object.assign(new FakeTarget(), { RTCPeerConnection: webrtc });
+  const window = Object.assign(new FakeTarget(), { RTCPeerConnection: webrtc, origin: "null" });
   const document = Object.assign(new FakeTarget(), {
     readyState,
     cookie,

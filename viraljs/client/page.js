@@ -114,7 +114,8 @@ function createPage() {
 
     /**
      * @param {import("./types.js").SeedingIsland} island a bundle that is on its way
-     * @returns {{before: Promise<void>, done: () => void}} its turn: what began before it, and what it has to say
+     * @returns {{before: Promise<void>, done: () => void, consented: boolean}} its turn: what began before it, what it
+     *   has to say, and whether the visitor lets it take part
      */
     begin(island) {
       const before = last;
@@ -126,7 +127,7 @@ function createPage() {
       pending++;
       consentCookie = island.consentCookie;
       consented = (readCookie(consentCookie) ?? Number(!island.consent)) > 0;
-      return { before, done };
+      return { before, done, consented };
     },
 
     /**
