@@ -58,7 +58,8 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     } else if (message.type === "offer") answer(message);
     else if (message.type === "candidates") {
       const connection = connections.get(message.exchange);
-      if (connection) addCandidates(connection, message.candidates);
+      // One that has a path needs no more of them.
+      if (connection && connection.connectionState !== "connected") addCandidates(connection, message.candidates);
     }
   });
 
