@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.patches import COUNTED_RECEIPTS, UNHURRIED_MS, paces
+from tests.support.firefox import Firefox
 from tests.support.site import bundle
 from tests.support.until import until
 
@@ -105,3 +106,86 @@ def test_who_gave_it_before(kept_site, browsers):
     kept_site.wait_for_seeders(1)
     go_and_come_back(giver, kept_site)
     assert_gives(kept_site, browsers)
+
+
+# Firefox decides when a navigation begins ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory):
+    browser = Firefox(tmp_path_factory.mktemp("firefox"))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def at_home(firefox):
+    yield firefox
+    firefox.visit("about:blank")
+
+
+def follow(firefox, path):
+    """Follow a link, after the script that says so has ended: it would end with the page otherwise."""
+    firefox.js(f"void setTimeout(() => (location.href = '{path}'))")
+
+
+def go_and_come_back_in_firefox(firefox, site):
+    [peer] = site.seeders
+    joins = len(site.signalled("seeder_joined"))
+    follow(firefox, "/elsewhere")
+    until(lambda: firefox.js("location.pathname") == "/elsewhere", "the other page")
+    assert peer not in site.seeders
+    firefox.back()
+    until(lambda: firefox.js("window.shows?.length"), "the page to come back")
+    assert firefox.js("JSON.stringify([shows, runs, errors])") == "[[false,true],1,[]]"
+    site.wait_for_joins(joins + 1)
+
+
+def test_the_first_visitor_in_firefox(kept_site, browsers, at_home):
+    at_home.visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    go_and_come_back_in_firefox(at_home, kept_site)
+    assert_gives(kept_site, browsers)
+
+
+def test_who_got_it_from_a_peer_and_gave_it_on_in_firefox(kept_site, browsers, at_home):
+    seeder = browsers().visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    assert at_home.visit(kept_site.url()).delivery()["source"] == "peers"
+    kept_site.wait_for_seeders(2)
+    seeder.quit()
+    kept_site.wait_for_seeders(1)
+    taker = browsers().visit(kept_site.url())
+    assert taker.delivery()["source"] == "peers"
+    kept_site.wait_for_seeders(2)
+    taker.quit()
+    kept_site.wait_for_seeders(1)
+    go_and_come_back_in_firefox(at_home, kept_site)
+    assert_gives(kept_site, browsers)
+
+
+def test_a_link_that_leads_nowhere_makes_a_pause_in_firefox(kept_site, at_home):
+    kept_site.app.add_url_rule("/nothing", "nothing", lambda: ("", 204))
+    at_home.visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    follow(at_home, "/nothing")
+    kept_site.wait_for_joins(2)
+    assert len(kept_site.wait_for_seeders(1)) == 1
+    assert at_home.js("JSON.stringify([shows, runs, errors])") == "[[false],1,[]]"
+
+
+def test_a_page_that_shows_another_state_of_itself_seeds_on_in_firefox(kept_site, at_home):
+    at_home.visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    at_home.js("void history.pushState(null, '', '/state')")
+    assert len(kept_site.signalled("seeder_left")) == 0
+    at_home.js("void navigation.addEventListener('navigate', (event) => event.intercept({ handler: async () => 0 }))")
+    follow(at_home, "/other-state")
+    kept_site.wait_for_joins(2)
+    assert at_home.js("JSON.stringify([location.pathname, shows, runs])") == '["/other-state",[false],1]'
+
+
+def test_nothing_of_the_line_shows_in_firefox(kept_site, at_home):
+    at_home.visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    assert at_home.js("JSON.stringify([length, document.querySelectorAll('iframe').length])") == "[0,0]"
