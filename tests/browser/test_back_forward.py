@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.patches import COUNTED_RECEIPTS, UNHURRIED_MS, paces
 from tests.support.firefox import Firefox
-from tests.support.site import bundle
+from tests.support.site import NONCE, TAG, bundle
 from tests.support.until import until
 
 SIZE = 1_000_000
@@ -162,6 +162,25 @@ def test_who_got_it_from_a_peer_and_gave_it_on_in_firefox(kept_site, browsers, a
     kept_site.wait_for_seeders(1)
     go_and_come_back_in_firefox(at_home, kept_site)
     assert_gives(kept_site, browsers)
+
+
+def test_who_goes_back_and_forward_again_in_firefox(kept_site, at_home):
+    at_home.visit(kept_site.url("elsewhere"))
+    at_home.visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    at_home.back()
+    kept_site.wait_for_seeders(0)
+    at_home.js("void setTimeout(() => history.forward())")
+    kept_site.wait_for_seeders(1)
+    assert at_home.js("JSON.stringify([shows, runs, errors])") == "[[false,true],1,[]]"
+
+
+def test_a_strict_policy_does_not_mind_the_line_in_firefox(kept_site, at_home):
+    policy = f"default-src 'none'; script-src 'nonce-{NONCE}'; connect-src 'self'; frame-src 'none'"
+    kept_site.show("strict", TAG, Content_Security_Policy=policy)
+    at_home.visit(kept_site.url("strict"))
+    kept_site.wait_for_seeders(1)
+    assert at_home.js("runs") == 1
 
 
 def test_a_link_that_leads_nowhere_makes_a_pause_in_firefox(kept_site, at_home):
