@@ -278,7 +278,7 @@ def test_what_the_app_says_of_other_origins_stands(response):
 
 
 def test_an_empty_response_says_nothing_of_the_bundle_and_is_not_kept(response):
-    closed = []
+    closed: list[bool] = []
     response.response = Closing(closed)
 
     make_empty(response)
@@ -288,7 +288,7 @@ def test_an_empty_response_says_nothing_of_the_bundle_and_is_not_kept(response):
     assert dict(response.headers) == {"Vary": response.headers["Vary"], "X-Mine": "kept", "Cache-Control": "no-store"}
 
 
-class Closing(list):
+class Closing(list[bytes]):
     def __init__(self, closed):
         super().__init__([DATA])
         self.close = lambda: closed.append(True)
