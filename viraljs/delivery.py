@@ -22,7 +22,7 @@ from .facts import bundle_url, page_path, personal_reason, request_facts, respon
 from .learning import DOCUMENT_WRITE, FORBIDDEN_SECONDS, name_bundle, name_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .nearness import Distance
-from .negotiation import judge_request, judge_response
+from .negotiation import RequestFacts, judge_request, judge_response
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
     BODY_HEADERS,
@@ -30,13 +30,15 @@ from .shaping import (
     JAVASCRIPT,
     forbid_sharing,
     full_etag,
+    let_read,
     make_conditional,
+    make_empty,
     make_full,
     make_thin,
     make_unmodified,
     plain_etag,
 )
-from .state import State, current_state, has_room
+from .state import EXTENSION, State, current_state, has_room
 from .tickets import Ticket, name_exchange, name_swarm
 from .visitors import Asking, find_out
 
@@ -131,6 +133,13 @@ def respond(state: State, response: Response, options: Options) -> Response:
     """Decide and carry out: the way of one visit, steps 1 to 3."""
     url = bundle_url()
     visitor = request_facts()
+    if visitor.from_cache:
+        make_empty(response)
+        return _untouched(response, "not-cached", url)
+    return _decide(state, response, options, url, visitor)
+
+
+def _decide(state: State, response: Response, options: Options, url: str, visitor: RequestFacts) -> Response:
     reason = judge_response(response_facts(response), state.policy)
     if reason:
         if response.status_code in (206, 304) and not visitor.direct:
@@ -194,7 +203,7 @@ def _by_peers(
         return _untouched(response, "not-modified", manifest.url)
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise.
-    consent = not state.settings.consent if asking.facts.consent is None else asking.facts.consent
+    consent = _unasked(state, asking) if asking.facts.consent is None else asking.facts.consent
     recipient = state.new_peer_id()
     plan = _plan(state, manifest, options, asking, recipient) if consent else None
     ticket = None
@@ -214,6 +223,11 @@ def _by_peers(
     undo.replaced_by, undo.headers_then = response.response, list(response.headers)
     g.viraljs_decision = _Decision(kind, None, manifest.url, manifest.digest, undo, ticket)
     return response
+
+
+def _unasked(state: State, asking: Asking) -> bool:
+    """Say what goes without a cookie. Those of another origin's page don't come here: its client looks itself."""
+    return not state.settings.consent or asking.facts.origin is not None
 
 
 def _base(state: State) -> str:
@@ -291,6 +305,8 @@ def finish(response: Response) -> Response:
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
         current_state().registry.forbid(name_page(request.host, page_path()), FORBIDDEN_SECONDS)
     decision: _Decision | None = g.pop("viraljs_decision", None)
+    if decision is not None or request.blueprint == EXTENSION:
+        let_read(response, request.headers.get("Origin"), current_state().policy.origins)
     if decision is None:
         return response
     if decision.undo is not None and response.response is decision.undo.replaced_by:

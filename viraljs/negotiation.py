@@ -44,11 +44,15 @@ class RequestFacts:
     method: str
     direct: bool
     marked: bool
-    """`viral_script` wrote the URL on a page of plain http."""
+    """`viral_script` wrote the URL for a classic script element, where headers don't say that one asks."""
+    from_cache: bool
+    """The client wants the bytes only if the browser has them in its cache."""
     has_range: bool
     fetch_dest: str | None
     fetch_mode: str | None
     fetch_site: str | None
+    origin: str | None
+    """That of the page, where it is another than the app's own and wants to read the response (Fetch, CORS)."""
     plain_http: bool
     """Neither https nor localhost, so that browsers send no fetch metadata (W3C fetch-metadata, 2)."""
     purpose: str | None
@@ -87,6 +91,8 @@ class Policy:
     enabled: bool
     plain_http: str
     breaker_failures: int
+    origins: Collection[str]
+    """Those of other pages that may take part."""
 
 
 def judge_response(facts: ResponseFacts, policy: Policy) -> str | None:
@@ -134,14 +140,22 @@ def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
     if facts.fetch_dest is not None:
         against = (
             (_destination_word(facts.fetch_dest), facts.fetch_dest != "script"),
-            ("module", facts.fetch_mode != "no-cors"),
-            ("cross-origin", facts.fetch_site != "same-origin"),
+            ("module", facts.fetch_mode != "no-cors" and not facts.marked),
+            ("cross-origin", facts.fetch_site != "same-origin" and facts.origin not in policy.origins),
         )
         return _first(against)
     if not facts.plain_http:
         return "old-browser"
     allowed = policy.plain_http == "always" or (policy.plain_http == "marked" and facts.marked)
-    return _first((("plain-http", not allowed), ("old-browser", not MODERN.search(facts.user_agent))))
+    foreign = facts.origin is not None
+    return _first(
+        (
+            ("plain-http", not allowed),
+            ("old-browser", not MODERN.search(facts.user_agent)),
+            ("module", foreign and not facts.marked),
+            ("cross-origin", foreign and facts.origin not in policy.origins),
+        )
+    )
 
 
 def _judge_visitor(facts: RequestFacts, policy: Policy) -> str | None:

@@ -226,7 +226,7 @@ def test_every_reason_that_can_be_given_is_tried_here_and_documented():
     given = set(re.findall(r'\("([a-z-]+)", ', sources)) | set(re.findall(r'return (?:"", )?"([a-z-]+)"', sources))
     given |= set(re.findall(r'_untouched\(response, "([a-z-]+)"', sources)) | {"worker", "destination", "empty"}
     given |= {"small", "buffer", "breaker", "imports", BLOCKED, DOCUMENT_WRITE}
-    elsewhere = {"buffer", "imports", "not-modified", "unreadable", "network", "group", "group-error"}
+    elsewhere = {"not-cached", "buffer", "imports", "not-modified", "unreadable", "network", "group", "group-error"}
     elsewhere |= {BLOCKED, DOCUMENT_WRITE}  # test_learning.py
     tried = {case.reason for case in RESPONSES + REQUESTS} | elsewhere
     documented = set(re.findall(r"\* - ``([a-z-]+)``", (ROOT / "docs" / "reasons.rst").read_text()))

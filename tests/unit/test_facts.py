@@ -61,6 +61,7 @@ def test_a_script_element_of_chrome(app):
         "same-origin",
     )
     assert (facts.direct, facts.marked, facts.has_range, facts.save_data, facts.authorized) == (False,) * 5
+    assert (facts.origin, facts.from_cache) == (None, False)
     assert (facts.plain_http, facts.purpose, facts.failures, facts.consent, facts.kept) == (False, None, 0, None, ())
 
 
@@ -73,6 +74,11 @@ def test_a_script_element_of_chrome(app):
         ({"X-Moz": "prefetch"}, "purpose", "prefetch"),
         ({"Save-Data": "On"}, "save_data", True),
         ({"Save-Data": "off"}, "save_data", False),
+        ({"Origin": "http://localhost"}, "origin", None),
+        ({"Origin": "http://localhost:5001"}, "origin", "http://localhost:5001"),
+        ({"Origin": "null"}, "origin", "null"),
+        ({"Accept": "application/vnd.viraljs.cached"}, "from_cache", True),
+        ({"Accept": "*/*"}, "from_cache", False),
         ({"Authorization": "Basic eDp5"}, "authorized", True),
         ({"Cookie": "viraljs_failures=2"}, "failures", 2),
         ({"Cookie": "viraljs_failures=many"}, "failures", 0),
