@@ -294,7 +294,7 @@ KEYS: Mapping[str, Key] = {
         "Bundle bytes may travel through TURN servers where two visitors can't reach each other; else TURN servers "
         "serve as STUN servers only.",
     ),
-    "ORIGINS": Key((), _origins, "Origins, beside the app's own, whose pages may signal."),
+    "ORIGINS": Key((), _origins, "Origins, beside the app's own, whose pages may take part."),
     "PLAIN_HTTP": Key(
         "marked",
         _choice(*PLAIN_HTTP_CHOICES),

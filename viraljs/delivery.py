@@ -32,13 +32,15 @@ from .shaping import (
     JAVASCRIPT,
     forbid_sharing,
     full_etag,
+    let_read,
     make_conditional,
+    make_empty,
     make_full,
     make_thin,
     make_unmodified,
     plain_etag,
 )
-from .state import State, current_state, has_room
+from .state import EXTENSION, State, current_state, has_room
 from .tickets import Ticket, name_exchange, name_swarm
 from .visitors import Asking, find_out
 
@@ -139,8 +141,15 @@ def respond(state: State, response: Response, options: Options) -> Response:
     """Decide and carry out: the way of one visit, steps 1 to 3."""
     url = bundle_url()
     visitor = request_facts()
+    if visitor.from_cache:
+        make_empty(response)
+        return _untouched(response, "not-cached", url)
     if visitor.starts or visitor.part:
         return _respond_to_linker(state, response, options, visitor)
+    return _decide(state, response, options, url, visitor)
+
+
+def _decide(state: State, response: Response, options: Options, url: str, visitor: RequestFacts) -> Response:
     reason = judge_response(response_facts(response), state.policy)
     if reason:
         if response.status_code in (206, 304) and not visitor.direct:
@@ -180,7 +189,7 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
 
 
 def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
-    if reason == "module":
+    if reason == "module" and not state.policy.modules:
         state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
     make_conditional(response, body, request.environ, shared=reason == "direct")
     return _untouched(response, reason, bundle_url())
@@ -228,7 +237,8 @@ def _by_peers(
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise. An import must
     # have the exports that it asks for.
-    wants_thin = may_share(state, asking.facts.consent) and not asking.facts.is_import
+    consent = _unasked(state, asking) if asking.facts.consent is None else asking.facts.consent
+    wants_thin = consent and not asking.facts.is_import
     recipient = state.new_peer_id()
     plan = _plan(state, manifest, options, asking, recipient) if wants_thin else None
     ticket = None
@@ -253,6 +263,11 @@ def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts 
         (manifest, base, module is None),
         lambda: state.renderer.thin_beginning(manifest, state.settings, base, module),
     )
+
+
+def _unasked(state: State, asking: Asking) -> bool:
+    """Say what goes without a cookie. Those of another origin's page don't come here: its client looks itself."""
+    return not state.settings.consent or asking.facts.origin is not None
 
 
 def _base(state: State) -> str:
@@ -442,6 +457,8 @@ def finish(response: Response) -> Response:
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
         current_state().registry.forbid(name_page(request.host, page_path()), FORBIDDEN_SECONDS)
     decision: _Decision | None = g.pop("viraljs_decision", None)
+    if decision is not None or request.blueprint == EXTENSION:
+        let_read(response, request.headers.get("Origin"), current_state().policy.origins)
     if decision is None:
         return response
     if decision.undo is not None and response.response is decision.undo.replaced_by:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar, overload
+from urllib.parse import urljoin, urlsplit
 
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
@@ -16,7 +17,7 @@ from .config import read_settings
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
 from .parts import by_peers
-from .rendering import MARKED, MODULE, PARAMETER
+from .rendering import DIRECT, MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
@@ -140,7 +141,7 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
     # The client keeps the order of those that have this attribute.
-    tag = _tag({"defer": True, **_source(src, attributes), "data-viraljs": True, **common, **attributes})
+    tag = _tag({"defer": True, **_address(src, attributes), **common, **attributes, "data-viraljs": True})
     if dependents:
         tag += _tag(
             {
@@ -150,16 +151,6 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
             }
         )
     return tag
-
-
-def _source(src: str, attributes: dict[str, str | bool]) -> dict[str, str | bool]:
-    """Give the `src` of a tag, and take the type from its attributes where a classic script is to start a module."""
-    if attributes.get("type") != "module":
-        return {"src": _marked(src)}
-    if not by_peers(current_state(), src):
-        return {"src": src}  # without a mark: imports name the module by this URL, and must find the same one
-    del attributes["type"]
-    return {"src": _mark(src, MODULE)}
 
 
 def _tag(attributes: Mapping[str, str | bool]) -> Markup:
@@ -173,15 +164,46 @@ def _tag(attributes: Mapping[str, str | bool]) -> Markup:
     return Markup("").join([*parts, Markup("></script>")])
 
 
-def _marked(src: str) -> str:
-    """Mark a URL of ours on plain http, where a browser does not say that it asks for a script."""
-    if is_trustworthy(request.scheme, request.host) or not src.startswith("/") or src.startswith("//"):
-        return src
-    return _mark(src, MARKED)
+def _address(src: str, attributes: dict[str, str | bool]) -> dict[str, str | bool]:
+    """Say where the bundle is, such that its server knows what it may answer.
+
+    Where a classic script is to start a module, its type is taken from the attributes.
+    """
+    if attributes.get("type") == "module":
+        if attributes.get("integrity") or not by_peers(current_state(), src):
+            return {"src": src}  # without a mark: imports name the module by this URL, and must find the same one
+        del attributes["type"]
+        return {"src": _with_word(src, MODULE)}
+    foreign = _is_foreign(src)
+    common: dict[str, str | bool] = {"crossorigin": "anonymous"} if foreign else {}
+    if attributes.get("integrity"):  # which neither a full nor a thin response could match
+        return {"src": _with_word(src, DIRECT), **common}
+    anonymous = attributes.get("crossorigin", "anonymous") in (True, "", "anonymous")
+    # There, a browser does not say that it asks for a script; here, that it asks for a classic one.
+    unclear = anonymous if foreign else _is_path(src) and not is_trustworthy(request.scheme, request.host)
+    return {"src": _with_word(src, MARKED) if unclear else src, **common}
 
 
-def _mark(src: str, mark: str) -> str:
-    return f"{src}{'&' if '?' in src else '?'}{PARAMETER}={mark}"
+def _is_path(src: str) -> bool:
+    return src.startswith("/") and not src.startswith("//")
+
+
+def _is_foreign(src: str) -> bool:
+    """Say whether a URL is of another origin than the page, which is the current request's."""
+    if _is_path(src):
+        return False
+    page = request.base_url
+    return _origin(urljoin(page, src)) != _origin(page)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _with_word(src: str, word: str) -> str:
+    url, hash_, fragment = src.partition("#")
+    return f"{url}{'&' if '?' in url else '?'}{PARAMETER}={word}{hash_}{fragment}"
 
 
 def _page_nonce() -> str | None:

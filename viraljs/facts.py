@@ -20,6 +20,7 @@ from .rendering import (
     BREAKER_COOKIE,
     CONSENT_COOKIE,
     DIRECT,
+    FROM_CACHE,
     KEPT_CHARACTERS,
     KEPT_COOKIE,
     MARKED,
@@ -66,16 +67,19 @@ def request_facts() -> RequestFacts:
     environ, cookies = asked.environ, asked.cookies
     consent = cookies.get(CONSENT_COOKIE)
     parameter = asked.args.get(PARAMETER) if asked.query_string else None
+    origin = environ.get("HTTP_ORIGIN")
     failures = cookies.get(BREAKER_COOKIE, "")
     kept = cookies.get(KEPT_COOKIE, "")
     return RequestFacts(
         method=asked.method,
         direct=parameter == DIRECT,
         marked=parameter == MARKED,
+        from_cache=environ.get("HTTP_ACCEPT") == FROM_CACHE,
         has_range="HTTP_RANGE" in environ,
         fetch_dest=environ.get("HTTP_SEC_FETCH_DEST"),
         fetch_mode=environ.get("HTTP_SEC_FETCH_MODE"),
         fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
+        origin=None if origin == f"{asked.scheme}://{asked.host}" else origin,
         plain_http=not is_trustworthy(asked.scheme, asked.host),
         purpose=environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or environ.get("HTTP_X_MOZ"),
         user_agent=environ.get("HTTP_USER_AGENT", ""),

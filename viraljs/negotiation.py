@@ -46,11 +46,15 @@ class RequestFacts:
     method: str
     direct: bool
     marked: bool
-    """`viral_script` wrote the URL on a page of plain http."""
+    """`viral_script` wrote the URL for a classic script element, where headers don't say that one asks."""
+    from_cache: bool
+    """The client wants the bytes only if the browser has them in its cache."""
     has_range: bool
     fetch_dest: str | None
     fetch_mode: str | None
     fetch_site: str | None
+    origin: str | None
+    """That of the page, where it is another than the app's own and wants to read the response (Fetch, CORS)."""
     plain_http: bool
     """Neither https nor localhost, so that browsers send no fetch metadata (W3C fetch-metadata, 2)."""
     purpose: str | None
@@ -73,7 +77,7 @@ class RequestFacts:
     @property
     def is_import(self) -> bool:
         """Whether the browser itself is about to run a module, or a script whose tag has `crossorigin`."""
-        return self.fetch_dest == "script" and self.fetch_mode == "cors" and not self.starts
+        return self.fetch_dest == "script" and self.fetch_mode == "cors" and not (self.starts or self.marked)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ class Policy:
     enabled: bool
     plain_http: str
     breaker_failures: int
+    origins: Collection[str]
+    """Those of other pages that may take part."""
     modules: bool = True
     """Modules can be read."""
 
@@ -162,14 +168,29 @@ def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
         expected = "empty" if facts.part else "script"
         against = (
             (_destination_word(facts.fetch_dest), facts.fetch_dest != expected),
-            ("module", facts.fetch_mode != "no-cors" and not (facts.fetch_mode == "cors" and policy.modules)),
-            ("cross-origin", facts.fetch_site != "same-origin"),
+            ("module", not _has_fit_mode(facts, policy)),
+            ("cross-origin", facts.fetch_site != "same-origin" and facts.origin not in policy.origins),
         )
         return _first(against)
     if not facts.plain_http:
         return "old-browser"
     allowed = policy.plain_http == "always" or (policy.plain_http == "marked" and facts.marked)
-    return _first((("plain-http", not allowed), ("old-browser", not MODERN.search(facts.user_agent))))
+    foreign = facts.origin is not None
+    return _first(
+        (
+            ("plain-http", not allowed),
+            ("old-browser", not MODERN.search(facts.user_agent)),
+            ("module", foreign and not facts.marked),
+            ("cross-origin", foreign and facts.origin not in policy.origins),
+        )
+    )
+
+
+def _has_fit_mode(facts: RequestFacts, policy: Policy) -> bool:
+    """Say whether it is known what is asked for: a classic script, or a module of this origin's page."""
+    if facts.fetch_mode == "no-cors" or facts.marked or facts.starts or facts.part:
+        return True
+    return facts.fetch_mode == "cors" and policy.modules and facts.fetch_site == "same-origin"
 
 
 def _judge_visitor(facts: RequestFacts, policy: Policy) -> str | None:

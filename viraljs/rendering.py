@@ -27,6 +27,8 @@ DIRECT = "direct"
 MARKED = "script"
 MODULE = "module"
 PART = "part"
+FROM_CACHE = "application/vnd.viraljs.cached"
+"""What the client says that it accepts where it wants what the browser's cache has, and nothing of the server."""
 VERSION_CHARACTERS = 8
 
 ISLAND = "\0island\0"
@@ -76,7 +78,7 @@ class Renderer:
             **({} if settings.credentials_pass else _lasting_ice(settings)),
             "pieces": b64encode(manifest.pieces).decode(),
             "deadline": settings.deadline,
-            "breaker": [BREAKER_COOKIE, settings.breaker_seconds],
+            "breaker": [BREAKER_COOKIE, settings.breaker_seconds, settings.breaker_failures],
             "cache": settings.client_cache,
             "keptCookie": KEPT_COOKIE,
         }

@@ -87,10 +87,16 @@ def make_unmodified(response: Response, etag: str) -> None:
     response.set_etag(etag)
     forbid_sharing(response)
     response.status_code = 304
-    response.call_on_close(getattr(response.response, "close", lambda: None))
-    response.direct_passthrough = False
-    response.response = []
+    _drop_body(response)
     _amend(response.headers, {}, ("Content-Length", "Content-Type", *DIGEST_HEADERS))
+
+
+def make_empty(response: Response) -> None:
+    """Turn a response into 204: there is nothing for who asks."""
+    _drop_body(response)
+    response.status_code = 204
+    dropped = ("Content-Length", "Content-Type", *BODY_HEADERS, *DIGEST_HEADERS, *SHARED_CACHE_HEADERS)
+    _amend(response.headers, {"Cache-Control": "no-store"}, dropped)
 
 
 def make_full(response: Response, body: Body, tail: bytes, etag: str, *, ask_again: bool = False) -> None:
@@ -121,13 +127,35 @@ def make_full(response: Response, body: Body, tail: bytes, etag: str, *, ask_aga
 def make_thin(response: Response, script: bytes) -> None:
     """Put the thin client in place of the bundle; nobody may keep it."""
     # The body of the view is kept open: a later hook may make it necessary to go back to it.
-    response.call_on_close(getattr(response.response, "close", lambda: None))
-    response.direct_passthrough = False
+    _drop_body(response)
     response.response = [script]
     changes = {"Content-Length": str(len(script)), "Content-Type": JAVASCRIPT, "Cache-Control": "no-store"}
     # The page can see this one (W3C server-timing): a script before this one leaves it to wait for its turn by itself.
     response.headers.add("Server-Timing", f"{TIMING};desc=thin")
     _amend(response.headers, changes, (*BODY_HEADERS, *DIGEST_HEADERS, *SHARED_CACHE_HEADERS))
+
+
+def let_read(response: Response, origin: str | None, origins: Collection[str]) -> None:
+    """Let pages of some other origins read a response, and see how long it took (Fetch, CORS; Resource Timing).
+
+    Args:
+        response: what the app has said on this is left as it is.
+        origin: as in the request.
+        origins: which ones.
+    """
+    if not origins:
+        return
+    # Also where there is no origin: a cache would give that response to who needs the other.
+    response.vary.add("Origin")
+    if origin is not None and origin in origins:
+        for name in ("Access-Control-Allow-Origin", "Timing-Allow-Origin"):
+            response.headers.setdefault(name, origin)
+
+
+def _drop_body(response: Response) -> None:
+    response.call_on_close(getattr(response.response, "close", lambda: None))
+    response.direct_passthrough = False
+    response.response = []
 
 
 # Headers ---------------------------------------------------------------------------------------------

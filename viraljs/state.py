@@ -69,7 +69,13 @@ class State:
             Geography(settings.geo_databases, time.monotonic, self.warn) if settings.geo_databases else None
         )
         self._places = Cache[Place](MOST_PLACES)
-        self.policy = Policy(settings.enabled, settings.plain_http, settings.breaker_failures, is_available())
+        self.policy = Policy(
+            settings.enabled,
+            settings.plain_http,
+            settings.breaker_failures,
+            frozenset(settings.origins),
+            is_available(),
+        )
         # It spreads load and keeps no secret; the system's own would cost more than all the rest of a choice.
         self.rng = Random(secrets.randbits(64))  # noqa: S311
         self.registry: Registry = open_registry(

@@ -81,7 +81,7 @@ def test_firefox_takes_the_next_visit_from_what_it_kept(make_site, browsers, at_
 
 
 def test_firefox_seeds_again_when_its_visitor_goes_back(site, at_home):
-    # From its back/forward cache or not: Firefox does not keep a page that has a socket when it is left.
+    # Loaded anew: Firefox does not tell a page that its visitor leaves by the address bar.
     at_home.visit(site.url())
     site.wait_for_seeders(1)
     at_home.visit(site.url("elsewhere"))

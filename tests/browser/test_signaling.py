@@ -52,19 +52,6 @@ def test_a_page_out_of_the_back_forward_cache_seeds_again(site, browsers):
     assert browsers().visit(site.url()).delivery()["source"] == "peers"
 
 
-def test_a_recipient_that_comes_back_seeds_again(site, browsers):
-    # With events of our own: after a peer connection, Chromium keeps some pages out of the real cache.
-    browsers().visit(site.url())
-    [first] = site.wait_for_seeders(1)
-    second = browsers(WATCHED_SOCKETS).visit(site.url())
-    site.wait_for_seeders(2)
-    second.js("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-    assert site.wait_for_seeders(1) == [first]
-    second.js("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-    site.wait_for_seeders(2)
-    assert second.js("[runs, sockets.length]") == [1, 2]
-
-
 def test_a_socket_that_broke_is_opened_anew_and_one_that_was_put_out_is_not(site, browsers):
     broken = browsers(WATCHED_SOCKETS, HASTY).visit(site.url())
     [one] = site.wait_for_seeders(1)

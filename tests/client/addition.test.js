@@ -78,6 +78,16 @@ test("its bytes are read back from the cache, never downloaded, and seeded witho
   assert.deepEqual(fetched, [{ url: SRC, cache: "only-if-cached", mode: "same-origin" }]);
 });
 
+test("those of another origin are asked for in words to which the server says nothing", async (t) => {
+  const { fetched, run, sockets, window } = await begin(t);
+  window.origin = "https://www.example";
+  await run();
+  assert.equal(sockets.length, 1);
+  assert.deepEqual(fetched, [
+    { url: SRC, cache: "force-cache", headers: { Accept: "application/vnd.viraljs.cached" } },
+  ]);
+});
+
 test("another version in the cache is not seeded", async (t) => {
   const { errors, run, sockets } = await begin(t, { cached: () => new Response(FULL.subarray(1)) });
   await run();

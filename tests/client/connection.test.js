@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { addCandidates, describe } from "../../viraljs/client/connection.js";
+import { accept, addCandidates, describe } from "../../viraljs/client/connection.js";
 import { FakeConnection, fakeClock, flush } from "./support.js";
 
 /** Describe a fake connection; says what became of it so far. */
@@ -104,4 +104,20 @@ test("a candidate that the browser refuses does not keep the others back", async
   await flush();
   assert.equal(connection.added.length, 2);
   assert.equal(debug.mock.callCount(), 2);
+});
+
+test("an answer whose candidates the browser refuses is taken without them, and then each that it can use", async (t) => {
+  const debug = t.mock.method(console, "debug", () => {});
+  const connection = new FakeConnection();
+  const asked = [];
+  connection.setRemoteDescription = async ({ sdp }) => {
+    asked.push(sdp);
+    if (sdp.includes("a=")) throw new Error("not a candidate");
+  };
+  await accept(connection, "v=0\r\n", ["candidate:1"]);
+  assert.deepEqual(asked, ["v=0\r\na=candidate:1\r\n", "v=0\r\n"]);
+  assert.deepEqual(connection.added, [{ candidate: "candidate:1", sdpMid: "0" }]);
+  connection.setRemoteDescription = () => Promise.reject(new Error("closed"));
+  await assert.rejects(accept(connection, "v=0\r\n", []), /closed/);
+  assert.equal(debug.mock.callCount(), 0);
 });

@@ -86,7 +86,7 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     pieces: Buffer.from(bundle.digests).toString("base64"),
     ticket: [`${digest}~me`, ...seeders].join("~").concat(".time.signature"),
     deadline: DEADLINE,
-    breaker: [BREAKER, 600],
+    breaker: [BREAKER, 600, 3],
     ice: [],
     slots: 2,
     consent: false,
@@ -617,6 +617,21 @@ test("failures in a row are counted in a cookie that ends by itself; a success f
   await clean.finish();
   assert.equal(clean.written(BREAKER), undefined);
 });
+
+for (const [reason, what] of Object.entries({
+  consent: { fields: { consent: true } },
+  breaker: { cookie: `${BREAKER}=3` },
+})) {
+  test(`${reason}: where the server could not see the cookie, the client takes the direct bundle at once`, async (t) => {
+    const v = visit(t, what);
+    const { source, ...record } = await v.finish();
+    assert.deepEqual([source, record.reason, record.peers], ["server", reason, 0]);
+    assert.deepEqual(v.order, ["run", "load"]);
+    assert.equal(v.ran[0].loadedFrom, DIRECT);
+    assert.deepEqual([v.fetched.length, v.connections.length, v.sockets.length], [0, 0, 0]);
+    assert.equal(v.written(BREAKER), undefined, "nothing was tried, so nothing failed");
+  });
+}
 
 test("a thin client that was evaluated by hand, without an element, still brings the bundle", async (t) => {
   const v = visit(t);

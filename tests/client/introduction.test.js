@@ -16,7 +16,7 @@ function fakePeer(seeder, late = []) {
     heard: [],
     offer: Promise.resolve({ seeder, sdp: `v=0 of ${seeder}`, ranges: [[0, 1]] }),
     waiting: () => peer.hoping,
-    hear: (signal) => peer.heard.push(signal),
+    hear: (signals) => peer.heard.push(...signals),
   };
   return peer;
 }

@@ -76,7 +76,7 @@ test("the time from the knock to the first message is the round trip, told once"
 test("whether it was waited for in vain on the way, or because nobody answered, can be told", async (t) => {
   const { peer } = connect(t);
   assert.equal(peer.verdict(), "unanswered");
-  peer.hear({ type: "answer", exchange: "r.s", sdp: "v=0" });
+  peer.hear([{ type: "answer", exchange: "r.s", sdp: "v=0" }]);
   assert.equal(peer.verdict(), "unreachable");
 });
 
@@ -206,35 +206,56 @@ test("a connection that fails is unreachable; one that is only interrupted may c
 
 test("an answer is applied, candidates are added", (t) => {
   const { connection, peer } = connect(t);
-  peer.hear({ type: "answer", exchange: "r.s", sdp: "v=0 answer" });
+  peer.hear([{ type: "answer", exchange: "r.s", sdp: "v=0 answer" }]);
   assert.deepEqual(connection.remote, { type: "answer", sdp: "v=0 answer" });
-  peer.hear({ type: "candidates", exchange: "r.s", candidates: ["candidate:9"] });
+  peer.hear([{ type: "candidates", exchange: "r.s", candidates: ["candidate:9"] }]);
   assert.deepEqual(connection.added, [{ candidate: "candidate:9", sdpMid: "0" }]);
+});
+
+test("candidates that come with the answer are taken in one go with it, whichever is told first", (t) => {
+  const answer = { type: "answer", exchange: "r.s", sdp: "v=0\r\n" };
+  const candidates = { type: "candidates", exchange: "r.s", candidates: ["candidate:8", "candidate:9"] };
+  for (const signals of [
+    [answer, candidates],
+    [candidates, answer],
+  ]) {
+    const { connection, peer } = connect(t);
+    peer.hear(signals);
+    assert.equal(connection.remote.sdp, "v=0\r\na=candidate:8\r\na=candidate:9\r\n");
+    assert.deepEqual(connection.added, []);
+  }
+});
+
+test("candidates that come when there is a path are left alone", (t) => {
+  const { channel, connection, peer } = connect(t);
+  channel.open();
+  peer.hear([{ type: "candidates", exchange: "r.s", candidates: ["candidate:9"] }]);
+  assert.deepEqual(connection.added, []);
 });
 
 test("an answer that the browser refuses ends it", async (t) => {
   const { connection, heard, peer } = connect(t);
   connection.taking = Promise.reject(new Error("not SDP"));
-  peer.hear({ type: "answer", exchange: "r.s", sdp: "nonsense" });
+  peer.hear([{ type: "answer", exchange: "r.s", sdp: "nonsense" }]);
   await flush();
   assert.deepEqual(heard.ends, ["answer"]);
 });
 
 test("a refusal by way of the server ends it with the seeder's reason, a lost seeder as gone", (t) => {
   const refused = connect(t);
-  refused.peer.hear({ type: "refuse", exchange: "r.s", reason: "busy" });
+  refused.peer.hear([{ type: "refuse", exchange: "r.s", reason: "busy" }]);
   assert.deepEqual(refused.heard.ends, ["busy"]);
   const gone = connect(t);
-  gone.peer.hear({ type: "gone", exchange: "r.s" });
+  gone.peer.hear([{ type: "gone", exchange: "r.s" }]);
   assert.deepEqual(gone.heard.ends, ["gone"]);
 });
 
 test("what is heard after the end changes nothing", (t) => {
   const { connection, heard, peer } = connect(t);
   peer.end("done");
-  peer.hear({ type: "answer", exchange: "r.s", sdp: "v=0" });
-  peer.hear({ type: "candidates", exchange: "r.s", candidates: ["candidate:9"] });
-  peer.hear({ type: "gone", exchange: "r.s" });
+  peer.hear([{ type: "answer", exchange: "r.s", sdp: "v=0" }]);
+  peer.hear([{ type: "candidates", exchange: "r.s", candidates: ["candidate:9"] }]);
+  peer.hear([{ type: "gone", exchange: "r.s" }]);
   assert.equal(connection.remote, null);
   assert.deepEqual(connection.added, []);
   assert.deepEqual(heard.ends, ["done"]);

@@ -200,6 +200,14 @@ test("candidates go both ways, each to its own exchange", async (t) => {
   assert.deepEqual(other.added, [{ candidate: "candidate:7", sdpMid: "0" }]);
 });
 
+test("a recipient that has a path needs no more candidates", async (t) => {
+  const { offer, socket } = begin(t);
+  const connection = await offer("r1.s");
+  connection.become("connected");
+  socket.tell({ type: "candidates", exchange: "r1.s", candidates: ["candidate:7"] });
+  assert.deepEqual(connection.added, []);
+});
+
 test("an offer beyond the slots is refused as busy, and makes no connection", async (t) => {
   const { connections, offer, socket } = begin(t, { slots: 1 });
   await offer("r1.s");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { openSocket } from "../../viraljs/client/socket.js";
-import { fakeClock, fakeSockets, flush } from "./support.js";
+import { fakeClock, fakeSockets, flush, patch } from "./support.js";
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 120_000;
@@ -203,4 +203,34 @@ test("the dead socket's late end does not count as another failure", async (t) =
   await clock.advance(FIRST_RETRY_MS);
   assert.equal(sockets.length, 2);
   assert.deepEqual(clock.waits(), []);
+});
+
+test("in Firefox each line has a room of its own, which goes with it", async (t) => {
+  const { clock, line, sockets } = begin(t, { open: false });
+  const rooms = [];
+  const host = () => {
+    const room = { there: true, attachShadow: () => ({ append: () => 0 }) };
+    room.remove = () => {
+      room.there = false;
+    };
+    return room;
+  };
+  const frame = { contentWindow: { WebSocket: globalThis.WebSocket } };
+  patch(t, {
+    navigation: {},
+    navigator: { userAgent: "Firefox/153.0" },
+    document: {
+      createElement: (name) => (name === "iframe" ? frame : host()),
+      documentElement: { append: (room) => rooms.push(room) },
+    },
+  });
+  const there = () => rooms.map((room) => room.there);
+  line.open();
+  assert.deepEqual(there(), [true]);
+  sockets[0].lose(1006);
+  assert.deepEqual(there(), [false]);
+  await clock.advance(LONG);
+  assert.deepEqual(there(), [false, true]);
+  line.close();
+  assert.deepEqual(there(), [false, false]);
 });

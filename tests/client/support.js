@@ -540,7 +540,7 @@ export class FakeDocument extends FakeNode {
  * @returns the parts, and `events`: the client's own, by name, in order
  */
 export function fakePage(t, { readyState = "complete", cookie = "", saveData = false, webrtc = FakeConnection } = {}) {
-  const window = Object.assign(new FakeWindow(), { RTCPeerConnection: webrtc });
+  const window = Object.assign(new FakeWindow(), { RTCPeerConnection: webrtc, origin: "null" });
   const document = Object.assign(new FakeDocument(), { readyState, cookie });
   const beacons = [];
   const navigator = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { directUrl, endpoint, plainUrl } from "../../viraljs/client/urls.js";
+import { directUrl, endpoint, isOwn, plainUrl } from "../../viraljs/client/urls.js";
+import { patch } from "./support.js";
 
 const HOST = "https://a.example";
 
@@ -51,4 +52,12 @@ test("to ask for the direct URL twice is to ask for it once, and it leads back t
 test("an endpoint is on the script's own origin, below the blueprint", () => {
   assert.equal(endpoint({ base: "/viraljs" }, `${HOST}/static/app.js?v=1`, "report"), `${HOST}/viraljs/report`);
   assert.equal(endpoint({ base: "/a/viraljs" }, `${HOST}:8443/app.js`, ""), `${HOST}:8443/a/viraljs/`);
+});
+
+test("a URL is the page's own by scheme, host and port", (t) => {
+  patch(t, { window: { origin: HOST } });
+  assert.equal(isOwn(`${HOST}/app.js`), true);
+  for (const other of ["http://a.example", "https://b.a.example", "https://a.example:8443"]) {
+    assert.equal(isOwn(`${other}/app.js`), false);
+  }
 });

@@ -424,6 +424,29 @@ def test_threads_that_race_for_slots_get_no_more_than_there_are(registry):
     assert len(taken) == 6
 
 
+# What is left alone --------------------------------------------------------------------------------
+
+
+def test_what_is_forbidden_is_so_for_its_seconds(registry, clock):
+    registry.forbid("page", 60)
+
+    assert registry.is_forbidden("page")
+    assert not registry.is_forbidden("another")
+    clock.advance(59.9)
+    assert registry.is_forbidden("page")
+    clock.advance(0.1)
+    assert not registry.is_forbidden("page")
+
+
+def test_what_is_forbidden_again_is_so_from_then_on(registry, clock):
+    registry.forbid("page", 60)
+    clock.advance(30)
+    registry.forbid("page", 60)
+    clock.advance(40)
+
+    assert registry.is_forbidden("page")
+
+
 # Claims ----------------------------------------------------------------------------------------------
 
 

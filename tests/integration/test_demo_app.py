@@ -161,7 +161,7 @@ def test_the_page_answers_with_its_bundle_and_its_dependents():
     client = create_app().test_client()
     response = client.get("/")
     assert response.status_code == 200
-    assert '<script defer src="/plotly.min.js">' in response.text
+    assert '<script defer src="/plotly.min.js" data-viraljs>' in response.text
     assert "dependents.js" in response.text
     assert PAGE_COOKIE in response.headers["Set-Cookie"]
     with client.get("/plotly.min.js", headers=SCRIPT_REQUEST) as bundle:

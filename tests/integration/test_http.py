@@ -362,3 +362,88 @@ def test_an_open_file_is_a_bundle_as_well_as_a_path(path):
 
     for url in ("/app.js", "/memory.js"):
         assert visit(app, url).data.startswith(BUNDLE + b"\n;")
+
+
+# Other origins ---------------------------------------------------------------------------------------
+
+WWW = "https://www.example"
+FOREIGN = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site", "Origin": WWW}
+MARKED = "/app.js?viraljs=script"
+
+
+def readers(response):
+    return response.headers.get("Access-Control-Allow-Origin"), "Origin" in response.headers.get("Vary", "")
+
+
+@pytest.fixture
+def shared():
+    app = new_app(ORIGINS=[WWW])
+    serve_bundle(app, lambda: Response(BUNDLE, mimetype="text/javascript"))
+    return app
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "headers"),
+    [
+        ("full", MARKED, {}),
+        ("untouched; reason=module", "/app.js", {}),
+        ("untouched; reason=crawler", MARKED, {"User-Agent": "Googlebot"}),
+        ("untouched; reason=direct", DIRECT, {}),
+        ("untouched; reason=direct", DIRECT, {"Range": "bytes=0-9"}),
+        ("untouched; reason=not-cached", MARKED, {"Accept": "application/vnd.viraljs.cached"}),
+    ],
+)
+def test_a_page_of_a_named_origin_may_read_whatever_it_gets(kind, url, headers, shared):
+    response = visit(shared, url, {**FOREIGN, **headers})
+
+    assert (delivery_of(response), readers(response)) == (kind, (WWW, True))
+
+
+def test_it_may_read_a_thin_response_and_304_too(shared):
+    etag = visit(shared, MARKED, FOREIGN).headers["ETag"]
+    known = visit(shared, MARKED, {**FOREIGN, "If-None-Match": etag})
+    assert (known.status_code, readers(known)) == (304, (WWW, True))
+    add_seeder(shared, BUNDLE)
+    thin = visit(shared, MARKED, FOREIGN)
+    assert (delivery_of(thin), readers(thin)) == ("thin", (WWW, True))
+
+
+def test_a_page_of_any_other_origin_may_not_and_no_cache_mixes_them_up(shared):
+    response = visit(shared, MARKED, {**FOREIGN, "Origin": "https://evil.example"})
+
+    assert (delivery_of(response), readers(response)) == ("untouched; reason=cross-origin", (None, True))
+    assert readers(visit(shared)) == (None, True)
+
+
+def test_what_the_app_says_of_other_origins_stands(shared):
+    @shared.after_request
+    def share(response):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    assert visit(shared, MARKED, FOREIGN).headers.getlist("Access-Control-Allow-Origin") == ["*"]
+
+
+def test_who_names_no_origins_has_no_word_on_them_in_any_response():
+    app = new_app()
+    serve_bundle(app, lambda: Response(BUNDLE, mimetype="text/javascript"))
+
+    assert readers(visit(app, MARKED, FOREIGN)) == (None, False)
+
+
+def test_a_page_of_another_origin_decides_on_consent_by_itself():
+    app = new_app(ORIGINS=[WWW], CONSENT=True)
+    serve_bundle(app, lambda: Response(BUNDLE, mimetype="text/javascript"))
+    add_seeder(app, BUNDLE)
+
+    assert delivery_of(visit(app)) == "full"
+    assert delivery_of(visit(app, MARKED, FOREIGN)) == "thin"
+
+
+def test_who_wants_what_its_cache_has_gets_nothing_and_the_view_s_file_is_closed(path):
+    app = app_with("as_file", path)
+
+    response = visit(app, headers={"Accept": "application/vnd.viraljs.cached"})
+
+    assert (response.status_code, response.data, delivery_of(response)) == (204, b"", "untouched; reason=not-cached")
+    assert response.headers["Cache-Control"] == "no-store"

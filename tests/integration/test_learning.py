@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support.visits import delivery_of, digest_of, island_of, new_app, serve_bundle, state_of, visit
+from viraljs.extension import viral_script
 from viraljs.nearness import locate
 
 BUNDLE = b"//" + b"x" * 1_200_000
@@ -36,7 +37,7 @@ def upload(seeder, size=0, failure=None, **more):
     return {"seeder": seeder, "bytes": size, "milliseconds": 100, "failure": failure, **more}
 
 
-def tell(app, ticket, *uploads, address=HOME):
+def tell(app, ticket, *uploads, address=HOME, **more):
     message = {
         "ticket": ticket,
         "source": "mixed",
@@ -45,6 +46,7 @@ def tell(app, ticket, *uploads, address=HOME):
         "bytesFromCache": 0,
         "milliseconds": 2**53 - 1,
         "uploads": list(uploads),
+        **more,
     }
     return app.test_client().post(
         "/viraljs/report",
@@ -162,3 +164,59 @@ def test_one_delivery_that_gets_through_opens_the_network_again(app):
     report(app, upload("a", failure="unreachable"))
 
     assert delivery_of(ask(app)) == "thin"
+
+
+# What is left alone -----------------------------------------------------------------------------------
+
+PAGE = {"Referer": "http://localhost/shop?item=1"}
+
+
+def complain(app, headers=None, **more):
+    """Visit as from a page, get a ticket, and report what went wrong."""
+    ticket = island_of(visit(app, headers=headers).data)["ticket"]
+    assert tell(app, ticket, **more).status_code == 204
+
+
+def test_a_page_that_blocks_what_peers_give_is_left_alone_and_no_other(app):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, reason="blocked", page="/shop")
+
+    assert delivery_of(visit(app, headers=PAGE)) == "untouched; reason=blocked"
+    assert delivery_of(visit(app, headers={"Referer": "http://localhost/"})) == "thin"
+    assert delivery_of(visit(app)) == "thin"
+
+
+def test_a_bundle_that_writes_into_its_page_is_left_alone(app):
+    add_seeder(app, "a", ABROAD)
+    complain(app, reason="document-write", page="/shop")
+
+    assert delivery_of(visit(app)) == "untouched; reason=document-write"
+    assert visit(app).data == BUNDLE
+
+
+def test_other_reasons_are_no_ground_to_leave_anything_alone(app):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, reason="Failed to fetch", page="/shop")
+
+    assert delivery_of(visit(app, headers=PAGE)) == "thin"
+
+
+@pytest.mark.parametrize(
+    ("policy", "tags", "delivery"),
+    [
+        ("script-src 'self'", True, "untouched; reason=blocked"),
+        ("script-src 'self'", False, "thin"),
+        ("script-src 'self' blob:", True, "thin"),
+        (None, True, "thin"),
+    ],
+)
+def test_a_page_whose_own_header_forbids_it_is_never_tried(app, policy, tags, delivery):
+    @app.get("/sh%C3%B6p/")
+    def shop():
+        return str(viral_script("/app.js")) if tags else "", {"Content-Security-Policy": policy} if policy else {}
+
+    add_seeder(app, "a", ABROAD)
+    app.test_client().get("/sh%25C3%25B6p/")
+
+    answer = visit(app, headers={"Referer": "http://localhost/sh%25C3%25B6p/?item=1"})
+    assert delivery_of(answer) == delivery

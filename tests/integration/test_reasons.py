@@ -21,6 +21,7 @@ from tests.support.visits import (
     serve_bundle,
     visit,
 )
+from viraljs.learning import BLOCKED, DOCUMENT_WRITE
 
 ROOT = Path(__file__).parents[2]
 LAN = "http://192.168.1.4:5000"
@@ -224,11 +225,11 @@ def test_every_reason_that_can_be_given_is_tried_here_and_documented():
     sources = "".join((ROOT / "viraljs" / f"{name}.py").read_text() for name in ("negotiation", "delivery", "visitors"))
     given = set(re.findall(r'\("([a-z-]+)", ', sources)) | set(re.findall(r'return (?:"", )?"([a-z-]+)"', sources))
     given |= set(re.findall(r'_untouched\(response, "([a-z-]+)"', sources)) | {"worker", "destination", "empty"}
-    given |= {"small", "buffer", "breaker", "imports"}
-    given -= {"thin"}
-    given |= {"module-syntax", "consent"}
-    elsewhere = {"buffer", "imports", "not-modified", "unreadable", "network", "group", "group-error"}
-    elsewhere |= {"module-syntax", "consent"}
+    given |= {"small", "buffer", "breaker", "imports", BLOCKED, DOCUMENT_WRITE}
+    elsewhere = {"not-cached", "buffer", "imports", "not-modified", "unreadable", "network", "group", "group-error"}
+    elsewhere |= {BLOCKED, DOCUMENT_WRITE}  # test_learning.py
+    given = given - {"thin"} | {"module-syntax", "consent"}
+    elsewhere |= {"module-syntax", "consent"}  # test_modules.py
     tried = {case.reason for case in RESPONSES + REQUESTS} | elsewhere
     documented = set(re.findall(r"\* - ``([a-z-]+)``", (ROOT / "docs" / "reasons.rst").read_text()))
 

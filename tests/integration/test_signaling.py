@@ -650,6 +650,22 @@ def test_origins_of_the_setting_may_do_both(start):
     assert post(site.offers, {}, origin="https://example.org")[0] == 403
 
 
+def test_pages_of_origins_of_the_setting_may_read_the_answers_and_import_the_client(start):
+    site = start(ORIGINS=["https://www.example.org"])
+    allowed = "Access-Control-Allow-Origin"
+    client = f"/viraljs/client/{state_of(site.app).renderer.version}/receive.js"
+    visitor = site.app.test_client()
+
+    def ask(origin):
+        return visitor.post("/viraljs/offers", data="{}", headers={"Origin": origin}).headers
+
+    assert ask("https://www.example.org")[allowed] == "https://www.example.org"
+    assert allowed not in ask("http://localhost")
+    assert allowed not in ask("https://evil.example")
+    with visitor.get(client) as response:
+        assert response.headers[allowed] == "*"
+
+
 def test_the_socket_is_no_page_and_a_post_is_no_get(site):
     with site.app.test_client() as client:
         headers = {"Origin": "http://localhost"}

@@ -154,14 +154,18 @@ def tag(app, *args, at="https://www.example.org", **kwargs):
 
 
 def test_the_tag_defers_and_asks_for_the_bundle(app):
-    assert tag(app, "/app.js") == '<script defer src="/app.js"></script>'
+    assert tag(app, "/app.js") == '<script defer src="/app.js" data-viraljs></script>'
+
+
+def test_the_client_knows_the_tag_by_an_attribute(app):
+    assert tag(app, "/app.js", id="app").endswith(" data-viraljs></script>")
 
 
 def test_templates_have_it(app):
     with app.test_request_context("/"):
         written = render_template_string('{{ viral_script(url_for("app.js")) }}')
 
-    assert written == '<script defer src="/app.js"></script>'
+    assert written == '<script defer src="/app.js" data-viraljs></script>'
 
 
 def test_it_is_markup_so_that_templates_do_not_escape_it(app):
@@ -170,7 +174,7 @@ def test_it_is_markup_so_that_templates_do_not_escape_it(app):
 
 
 def test_a_nonce_can_be_given(app):
-    assert tag(app, "/app.js", nonce="n0nce") == '<script defer src="/app.js" nonce="n0nce"></script>'
+    assert tag(app, "/app.js", nonce="n0nce") == '<script defer src="/app.js" nonce="n0nce" data-viraljs></script>'
 
 
 def test_a_nonce_on_g_is_found(app):
@@ -184,24 +188,26 @@ def test_a_nonce_on_g_is_found(app):
 def test_the_nonce_of_talisman_is_found(app):
     app.jinja_env.globals["csp_nonce"] = lambda: "n0nce"
 
-    assert tag(app, "/app.js") == '<script defer src="/app.js" nonce="n0nce"></script>'
+    assert tag(app, "/app.js") == '<script defer src="/app.js" nonce="n0nce" data-viraljs></script>'
 
 
 @pytest.mark.parametrize("found", ["not a function", lambda: ""])
 def test_what_is_no_nonce_is_left_out(app, found):
     app.jinja_env.globals["csp_nonce"] = found
 
-    assert tag(app, "/app.js") == '<script defer src="/app.js"></script>'
+    assert tag(app, "/app.js") == '<script defer src="/app.js" data-viraljs></script>'
 
 
 def test_attributes_are_written_with_hyphens_and_left_out_when_false(app):
-    written = tag(app, "/app.js", id="app", data_x="1", crossorigin=True, async_=False, class_="a b")
+    written = tag(app, "/app.js", id="app", data_x="1", referrerpolicy=True, async_=False, class_="a b")
 
-    assert written == '<script defer src="/app.js" id="app" data-x="1" crossorigin class="a b"></script>'
+    assert (
+        written == '<script defer src="/app.js" id="app" data-x="1" referrerpolicy class="a b" data-viraljs></script>'
+    )
 
 
 def test_defer_can_be_taken_away(app):
-    assert tag(app, "/app.js", defer=False) == '<script src="/app.js"></script>'
+    assert tag(app, "/app.js", defer=False) == '<script src="/app.js" data-viraljs></script>'
 
 
 def test_everything_is_escaped(app):
@@ -218,7 +224,7 @@ def test_a_second_tag_runs_the_dependents(app):
         runner = url_for("viraljs.client", version=state_of(app).renderer.version, name="dependents.js")
 
     assert tag(app, "/app.js", dependents=True, nonce="n") == (
-        f'<script defer src="/app.js" nonce="n"></script><script defer src="{runner}" nonce="n"></script>'
+        f'<script defer src="/app.js" nonce="n" data-viraljs></script><script defer src="{runner}" nonce="n"></script>'
     )
     with app.test_client().get(runner) as response:
         assert response.status_code == 200
@@ -229,15 +235,61 @@ def test_a_second_tag_runs_the_dependents(app):
     [
         ("/app.js", "/app.js?viraljs=script"),
         ("/app.js?v=1", "/app.js?v=1&amp;viraljs=script"),
-        ("https://cdn.example.org/app.js", "https://cdn.example.org/app.js"),
-        ("//cdn.example.org/app.js", "//cdn.example.org/app.js"),
         ("app.js", "app.js"),
     ],
 )
 def test_on_plain_http_urls_of_ours_are_marked(app, src, marked):
-    assert tag(app, src, at=LAN) == f'<script defer src="{marked}"></script>'
+    assert tag(app, src, at=LAN) == f'<script defer src="{marked}" data-viraljs></script>'
 
 
 @pytest.mark.parametrize("at", ["https://www.example.org", "http://localhost:5000", "http://127.0.0.1:5000"])
 def test_where_browsers_say_what_they_ask_for_nothing_is_marked(app, at):
-    assert tag(app, "/app.js", at=at) == '<script defer src="/app.js"></script>'
+    assert tag(app, "/app.js", at=at) == '<script defer src="/app.js" data-viraljs></script>'
+
+
+STATIC = "https://static.example/app.js"
+
+
+@pytest.mark.parametrize("src", [STATIC, "//static.example/app.js", "https://www.example.org:8443/app.js"])
+def test_a_bundle_of_another_origin_is_asked_for_in_a_way_that_its_server_can_tell(app, src):
+    assert tag(app, src) == f'<script defer src="{src}?viraljs=script" crossorigin="anonymous" data-viraljs></script>'
+
+
+@pytest.mark.parametrize(
+    "src",
+    ["https://www.example.org/app.js", "https://www.example.org:443/app.js", "app.js", "//www.example.org/app.js"],
+)
+def test_one_of_the_own_origin_is_not(app, src):
+    assert tag(app, src) == f'<script defer src="{src}" data-viraljs></script>'
+
+
+def test_the_mark_goes_into_the_query(app):
+    assert 'src="https://static.example/a.js?v=1&amp;viraljs=script#x"' in tag(app, "https://static.example/a.js?v=1#x")
+
+
+@pytest.mark.parametrize(
+    ("given", "marked", "written"),
+    [
+        ("anonymous", True, ' crossorigin="anonymous"'),
+        ("", True, ' crossorigin=""'),
+        (True, True, " crossorigin"),
+        ("use-credentials", False, ' crossorigin="use-credentials"'),
+        (False, False, ""),
+    ],
+)
+def test_what_the_page_says_of_crossorigin_stands(app, given, marked, written):
+    src = STATIC + ("?viraljs=script" if marked else "")
+    assert tag(app, STATIC, crossorigin=given) == f'<script defer src="{src}"{written} data-viraljs></script>'
+
+
+def test_a_module_is_left_as_it_is(app):
+    assert tag(app, STATIC, type="module") == f'<script defer src="{STATIC}" type="module" data-viraljs></script>'
+
+
+@pytest.mark.parametrize("at", ["https://www.example.org", LAN])
+def test_integrity_holds_for_the_untouched_bytes_only(app, at):
+    written = tag(app, "/app.js", at=at, integrity="sha256-x")
+    assert written == '<script defer src="/app.js?viraljs=direct" integrity="sha256-x" data-viraljs></script>'
+    written = tag(app, STATIC, at=at, integrity="sha256-x")
+    src = f"{STATIC}?viraljs=direct"
+    assert written == f'<script defer src="{src}" crossorigin="anonymous" integrity="sha256-x" data-viraljs></script>'

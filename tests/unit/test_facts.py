@@ -61,6 +61,7 @@ def test_a_script_element_of_chrome(app):
         "same-origin",
     )
     assert (facts.direct, facts.marked, facts.has_range, facts.save_data, facts.authorized) == (False,) * 5
+    assert (facts.origin, facts.from_cache) == (None, False)
     assert (facts.plain_http, facts.purpose, facts.failures, facts.consent, facts.kept) == (False, None, 0, None, ())
 
 
@@ -73,6 +74,11 @@ def test_a_script_element_of_chrome(app):
         ({"X-Moz": "prefetch"}, "purpose", "prefetch"),
         ({"Save-Data": "On"}, "save_data", True),
         ({"Save-Data": "off"}, "save_data", False),
+        ({"Origin": "http://localhost"}, "origin", None),
+        ({"Origin": "http://localhost:5001"}, "origin", "http://localhost:5001"),
+        ({"Origin": "null"}, "origin", "null"),
+        ({"Accept": "application/vnd.viraljs.cached"}, "from_cache", True),
+        ({"Accept": "*/*"}, "from_cache", False),
         ({"Authorization": "Basic eDp5"}, "authorized", True),
         ({"Cookie": "viraljs_failures=2"}, "failures", 2),
         ({"Cookie": "viraljs_failures=many"}, "failures", 0),
@@ -88,6 +94,23 @@ def test_a_script_element_of_chrome(app):
 def test_what_a_request_says(app, headers, fact, value):
     with visiting(app, headers=headers):
         assert getattr(request_facts(), fact) == value
+
+
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://localhost/shop/?item=1#top", "/shop/"),
+        ("http://localhost/gr%C3%BC%C3%9Fe", "/gr%C3%BC%C3%9Fe"),
+        ("http://localhost/", "/"),
+        ("http://elsewhere/shop", None),
+        ("http://localhost:81/shop", None),
+        ("http://[", None),
+        ("", None),
+    ],
+)
+def test_the_page_that_asks_is_known_by_its_path_if_it_is_of_this_host(app, referer, page):
+    with visiting(app, headers={"Referer": referer} if referer else {}):
+        assert request_facts().page == page
 
 
 @pytest.mark.parametrize(

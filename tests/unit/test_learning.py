@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viraljs.learning import LONGEST_MILLISECONDS, clamp, learn
+from viraljs.learning import (
+    LONGEST_MILLISECONDS,
+    clamp,
+    forbidden_subject,
+    learn,
+    name_bundle,
+    name_page,
+)
 from viraljs.messages import Report, Upload
 from viraljs.nearness import NOWHERE, inside, locate
 
@@ -120,3 +127,25 @@ def test_figures_that_can_be_are_left_as_they_are():
     told = report(upload("near"), bytes_from_peers=5, milliseconds=7)
 
     assert clamp(told, 100_000) == told
+
+
+# What is not to be tried again ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "page", "subject"),
+    [
+        ("blocked", "/shop", name_page("www.example", "/shop")),
+        ("blocked", None, None),
+        ("document-write", "/shop", name_bundle("d1")),
+        ("document-write", None, name_bundle("d1")),
+        ("deadline", "/shop", None),
+        (None, "/shop", None),
+    ],
+)
+def test_a_page_that_blocks_and_a_bundle_that_writes_are_not_tried_again(reason, page, subject):
+    assert forbidden_subject(report(reason=reason, page=page), "www.example", "d1") == subject
+
+
+def test_pages_of_other_hosts_and_bundles_have_other_names():
+    assert len({name_page("a", "/b"), name_page("b", "/b"), name_page("a", "/c"), name_bundle("a/b")}) == 4

@@ -193,6 +193,7 @@ def test_a_post_of_candidates_parses_back(post):
             max_size=8,
             unique_by=lambda upload: upload.seeder,
         ).map(tuple),
+        *[st.none() | st.text(min_size=1, max_size=1_024)] * 2,
     )
 )
 def test_a_report_parses_back(report):
@@ -204,6 +205,8 @@ def test_a_report_parses_back(report):
         "bytesFromCache": report.bytes_from_cache,
         "milliseconds": report.milliseconds,
         "uploads": [asdict(upload) for upload in report.uploads],
+        "reason": report.reason,
+        "page": report.page,
     }
 
     assert parse_report(json.dumps(told).encode()) == report
@@ -344,6 +347,12 @@ BAD_POSTS = {
     "an unknown source": ("report", {**POSTS["report"], "source": "space"}, "source must be one of peers, server"),
     "negative bytes": ("report", {**POSTS["report"], "bytesFromPeers": -1}, "bytesFromPeers must be an integer"),
     "too many bytes": ("report", {**POSTS["report"], "bytesFromCache": 2**53}, "bytesFromCache must be an integer"),
+    "a reason that is a number": ("report", {**POSTS["report"], "reason": 1}, "reason must be a string of 1 to 1024"),
+    "a page that is a story": (
+        "report",
+        {**POSTS["report"], "page": "x" * 8_193},
+        "page must be a string of 1 to",
+    ),
     "an upload that is a word": ("report", {**POSTS["report"], "uploads": ["x"]}, "upload must be a JSON object"),
     "a failure that is a number": ("report", change_upload(failure=1), "upload: failure must be a string"),
     "a failure that is a story": ("report", change_upload(failure="x" * 33), "failure must be a string of 1 to 32"),

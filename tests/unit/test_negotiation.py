@@ -15,15 +15,17 @@ from viraljs.negotiation import (
     judge_response,
 )
 
-POLICY = Policy(enabled=True, plain_http="marked", breaker_failures=3)
+POLICY = Policy(enabled=True, plain_http="marked", breaker_failures=3, origins={"https://www.example"})
 VISIT = RequestFacts(
     method="GET",
     direct=False,
     marked=False,
+    from_cache=False,
     has_range=False,
     fetch_dest="script",
     fetch_mode="no-cors",
     fetch_site="same-origin",
+    origin=None,
     plain_http=False,
     purpose=None,
     user_agent=CHROME,
@@ -45,6 +47,7 @@ BUNDLE = ResponseFacts(
     sets_cookie=False,
     vary=(),
 )
+FOREIGN = replace(VISIT, fetch_mode="cors", fetch_site="cross-site", origin="https://www.example", marked=True)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 SAFARI = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -151,6 +154,41 @@ def test_what_stands_against_a_request(change, reason):
 )
 def test_what_does_not_stand_against_a_request(change):
     assert judge_request(replace(VISIT, **change), POLICY) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"fetch_site": "same-site"}, None),
+        ({"marked": False}, "module"),
+        ({"origin": "https://www.example:8443"}, "cross-origin"),
+        ({"origin": "null"}, "cross-origin"),
+        ({"origin": None}, "cross-origin"),
+        ({"fetch_mode": "no-cors", "origin": None}, "cross-origin"),
+        ({"fetch_dest": "empty"}, "fetch"),
+        ({"fetch_site": "same-origin", "origin": None}, None),
+    ],
+)
+def test_a_page_of_another_origin_must_be_let_in_and_mark_its_url(change, reason):
+    assert judge_request(replace(FOREIGN, **change), POLICY) == reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"origin": "http://evil.example"}, "cross-origin"),
+        ({"marked": False}, "plain-http"),
+    ],
+)
+def test_so_it_must_on_plain_http(change, reason):
+    assert judge_request(replace(LAN, **{"origin": "https://www.example", **change}), POLICY) == reason
+
+
+def test_an_import_across_origins_is_no_script_where_all_of_plain_http_are_taken_for_one():
+    foreign = replace(LAN, origin="https://www.example", marked=False)
+    assert judge_request(foreign, replace(POLICY, plain_http="always")) == "module"
 
 
 @pytest.mark.parametrize(
@@ -279,11 +317,20 @@ def test_without_the_parser_imports_are_none_of_our_business():
         ({"fetch_mode": "cors", "fetch_dest": "empty"}, False),
         ({"fetch_mode": "cors", "fetch_dest": "worker"}, False),
         ({"fetch_mode": "cors", "starts": True}, False),
+        ({"fetch_mode": "cors", "marked": True}, False),
         ({"fetch_mode": None, "fetch_dest": None}, False),
     ],
 )
 def test_an_import_of_the_browser_is_told_from_what_the_client_asks(change, expected):
     assert replace(VISIT, **change).is_import is expected
+
+
+def test_an_import_of_another_origin_s_page_is_left_alone():
+    policy = replace(POLICY, origins=frozenset({"https://b.example"}))
+    asked = replace(VISIT, fetch_mode="cors", fetch_site="cross-site", origin="https://b.example")
+
+    assert judge_request(asked, policy) == "module"
+    assert judge_request(replace(asked, marked=True), policy) is None
 
 
 PAGE = replace(VISIT, fetch_dest="document", fetch_mode="navigate", fetch_site="none")

@@ -59,7 +59,7 @@ def test_the_thin_client_carries_what_receiving_needs(renderer, manifest, settin
 
     assert b64decode(island["pieces"]) == manifest.pieces
     assert (island["ticket"], island["deadline"]) == ("a ticket", 700)
-    assert island["breaker"] == ["viraljs_failures", 60]
+    assert island["breaker"] == ["viraljs_failures", 60, 3]
     assert (island["pieceLength"], island["mediaType"]) == (manifest.piece_length, manifest.media_type)
     assert "proof" not in island
 

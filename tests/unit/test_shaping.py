@@ -9,7 +9,9 @@ from viraljs.bundle import build_manifest
 from viraljs.shaping import (
     forbid_sharing,
     full_etag,
+    let_read,
     make_conditional,
+    make_empty,
     make_full,
     make_thin,
     make_unmodified,
@@ -240,3 +242,53 @@ def test_a_part_is_cut_out_of_bytes(response):
         make_conditional(response, Body.of(response), environ, shared=True)
 
     assert (response.status_code, body_of(response)) == (206, b"und")
+
+
+# Other origins and empty responses ---------------------------------------------------------------------
+
+WWW = "https://www.example"
+
+
+def cors_of(response):
+    names = ("Access-Control-Allow-Origin", "Timing-Allow-Origin")
+    return [response.headers.get(name) for name in names], "origin" in response.vary
+
+
+@pytest.mark.parametrize(
+    ("origin", "origins", "expected"),
+    [
+        (WWW, {WWW}, ([WWW, WWW], True)),
+        ("https://evil.example", {WWW}, ([None, None], True)),
+        (None, {WWW}, ([None, None], True)),
+        (WWW, set(), ([None, None], False)),
+    ],
+)
+def test_pages_of_the_named_origins_may_read_a_response(origin, origins, expected, response):
+    let_read(response, origin, origins)
+
+    assert cors_of(response) == expected
+
+
+def test_what_the_app_says_of_other_origins_stands(response):
+    response.headers["Access-Control-Allow-Origin"] = "*"
+
+    let_read(response, WWW, {WWW})
+
+    assert cors_of(response) == (["*", WWW], True)
+
+
+def test_an_empty_response_says_nothing_of_the_bundle_and_is_not_kept(response):
+    closed: list[bool] = []
+    response.response = Closing(closed)
+
+    make_empty(response)
+    response.close()
+
+    assert (response.status_code, response.data, closed) == (204, b"", [True])
+    assert dict(response.headers) == {"Vary": response.headers["Vary"], "X-Mine": "kept", "Cache-Control": "no-store"}
+
+
+class Closing(list[bytes]):
+    def __init__(self, closed):
+        super().__init__([DATA])
+        self.close = lambda: closed.append(True)

@@ -24,6 +24,26 @@ export async function describe(connection, late) {
 }
 
 /**
+ * Take the other side's answer with all candidates that are known by now, in one go. Chromium counts each call that
+ * brings any, but takes only one back when the connection closes; what is left keeps the page out of the back/forward
+ * cache for good.
+ *
+ * @param {RTCPeerConnection} connection
+ * @param {string} sdp
+ * @param {string[]} candidates beside those of the description
+ */
+export async function accept(connection, sdp, candidates) {
+  const lines = candidates.map((candidate) => `a=${candidate}\r\n`);
+  try {
+    await connection.setRemoteDescription({ type: "answer", sdp: sdp + lines.join("") });
+  } catch (error) {
+    if (!lines.length) throw error;
+    await connection.setRemoteDescription({ type: "answer", sdp });
+    addCandidates(connection, candidates);
+  }
+}
+
+/**
  * Take candidates of the other side. One that the browser can't use is no reason to give up the others.
  *
  * @param {RTCPeerConnection} connection

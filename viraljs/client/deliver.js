@@ -134,6 +134,8 @@ export async function deliver(island, element) {
   let linked = null;
   try {
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
+    const refusal = island.ticket && refuse(island, turn.consented);
+    if (refusal) throw new Error(refusal);
     if (island.module) linked = await linkAll();
     const url = linked?.url ?? (await takeBlob());
     ran = await runInTurn(url);
@@ -170,6 +172,16 @@ function roundTripOf(src) {
 }
 
 /**
+ * Say what keeps this browser from taking part. The server looks first, but can't where the page is of another origin
+ * and its cookies stay there.
+ *
+ * @param {import("./types.js").ReceivingIsland} island
+ * @param {boolean} consented
+ */
+const refuse = ({ breaker: [name, , most] }, consented) =>
+  consented ? (readCookie(name) ?? 0) >= most && "breaker" : "consent";
+
+/**
  * Count failures in a row in a cookie; the server leaves a browser alone that has too many.
  *
  * @param {import("./types.js").ReceivingIsland} island
@@ -177,6 +189,8 @@ function roundTripOf(src) {
  */
 function keepCount({ breaker: [name, seconds] }, record) {
   const failures = readCookie(name) ?? 0;
+  // Nothing was tried.
+  if (record.reason === "consent" || record.reason === "breaker") return;
   // What this page's policy forbids will not go better next time.
   if (record.reason && record.source === "server") {
     writeCookie(name, record.reason === "blocked" ? MANY : failures + 1, seconds);

@@ -20,9 +20,9 @@ export async function introduce(base, ticket, peers) {
   async function post(name, body) {
     const response = await fetch(base + name, { method: "POST", body: JSON.stringify({ ticket, ...body }) });
     if (!response.ok) throw new Error(`${response.status}`);
-    for (const signal of (await response.json()).signals) {
-      for (const peer of peers) if (signal.exchange.endsWith(`.${peer.seeder}`)) peer.hear(signal);
-    }
+    /** @type {{signals: import("./types.js").Signal[]}} */
+    const { signals } = await response.json();
+    for (const peer of peers) peer.hear(signals.filter(({ exchange }) => exchange.endsWith(`.${peer.seeder}`)));
   }
 
   await post("offers", { offers: await Promise.all(peers.map(({ offer }) => offer)) });

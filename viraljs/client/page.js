@@ -14,6 +14,7 @@ const CONSENT_SECONDS = 31536000;
  * @property {Promise<any>} before what began before it has ended
  * @property {Promise<any>} ended it has ended itself
  * @property {() => void} done ends it
+ * @property {boolean} consented whether the visitor lets it take part
  */
 
 /** The page's one object: whichever client came first has made it. */
@@ -137,13 +138,14 @@ function createPage() {
         done = () => resolve(undefined);
       });
       const given = original && turns.get(original);
-      const turn = { before: given?.before ?? last, ended, done };
+      const turn = { before: given?.before ?? last, ended, done, consented: false };
       if (!given) last = ended.then(() => turn.before);
       given?.begun?.(ended);
       if (original) turns.set(original, turn);
       pending++;
       consentCookie = island.consentCookie;
       consented = (readCookie(consentCookie) ?? Number(!island.consent)) > 0;
+      turn.consented = consented;
       return turn;
     },
 

@@ -1,6 +1,6 @@
 /** The receiving end of a connection to another browser: what it has, and what comes of it. */
 
-import { addCandidates, describe } from "./connection.js";
+import { accept, addCandidates, describe } from "./connection.js";
 import { CANCEL, DATA, decode, encode, HAVE, HELLO, PACKED, REFUSE, REQUEST, VERSION } from "./wire.js";
 
 /**
@@ -103,6 +103,8 @@ export function connectPeer(seeder, iceServers, ranges, events) {
     if (connection.connectionState === "failed") end("unreachable");
   };
 
+  const waiting = () => !isOver() && channel.readyState === "connecting";
+
   return {
     ...link,
     channel,
@@ -110,16 +112,20 @@ export function connectPeer(seeder, iceServers, ranges, events) {
     /** Resolves with what the server is to relay. */
     offer: describe(connection, (candidate) => late.push(candidate)).then((sdp) => ({ seeder, sdp, ranges })),
     /** Whether there is neither a path nor the end of hope for one. */
-    waiting: () => !isOver() && channel.readyState === "connecting",
+    waiting,
     verdict: () => (answered ? "unreachable" : "unanswered"),
-    /** @param {import("./types.js").Signal} signal of the seeder, or of the server in its place */
-    hear({ type, sdp, candidates, reason }) {
-      if (isOver()) return;
-      if (candidates) addCandidates(connection, candidates);
-      else if (type === "answer") {
-        answered = true;
-        connection.setRemoteDescription({ type, sdp }).catch(() => end("answer"));
-      } else end(reason ?? type);
+    /** @param {import("./types.js").Signal[]} signals of the seeder, or of the server in its place */
+    hear(signals) {
+      const candidates = signals.flatMap((signal) => signal.candidates ?? []);
+      for (const { type, sdp = "", reason } of signals) {
+        if (isOver()) return;
+        if (type === "answer") {
+          answered = true;
+          accept(connection, sdp, candidates.splice(0)).catch(() => end("answer"));
+        } else if (type !== "candidates") end(reason ?? type);
+      }
+      // Where there is a path, they would do no more than keep the page out of the back/forward cache.
+      if (waiting()) addCandidates(connection, candidates);
     },
   };
 }

@@ -5,6 +5,7 @@
 
 import { addCandidates, describe } from "./connection.js";
 import { createPacker } from "./deflate.js";
+import { watchDeparture } from "./departure.js";
 import { keep } from "./keep.js";
 import { createLimit } from "./limit.js";
 import { openSocket } from "./socket.js";
@@ -58,7 +59,8 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     } else if (message.type === "offer") answer(message);
     else if (message.type === "candidates") {
       const connection = connections.get(message.exchange);
-      if (connection) addCandidates(connection, message.candidates);
+      // One that has a path needs no more of them.
+      if (connection && connection.connectionState !== "connected") addCandidates(connection, message.candidates);
     }
   });
 
@@ -76,12 +78,10 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
   }
 
   // An open connection would keep the page out of the back/forward cache.
-  for (const type of ["pagehide", "pageshow"]) {
-    window.addEventListener(type, () => {
-      away = type === "pagehide";
-      update();
-    });
-  }
+  watchDeparture((gone) => {
+    away = gone;
+    update();
+  });
 
   /** @param {Known} seed @returns {import("./upload.js").Source} */
   const sourceOf = ({ store, pack, partial }) => ({ store, pack, limit, trades: !!partial, isAllowed });

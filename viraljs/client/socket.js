@@ -1,5 +1,7 @@
 /** A seeder's line to the server: a WebSocket that comes back after it broke, unless it was told not to. */
 
+import { decidesEarly, openRoom } from "./departure.js";
+
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 120000;
 /** Close codes of the server that a new attempt would only earn again. */
@@ -15,6 +17,8 @@ const SILENT_HEARTBEATS = 3;
 export function openSocket(url, receive) {
   /** @type {WebSocket | null} */
   let socket = null;
+  /** @type {ReturnType<typeof openRoom> | null} */
+  let room = null;
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
   let failures = 0;
@@ -23,7 +27,9 @@ export function openSocket(url, receive) {
 
   function open() {
     if (socket) return;
-    const mine = new WebSocket(url.replace(/^http/, "ws"));
+    room = decidesEarly() ? openRoom() : null;
+    /** @type {WebSocket} */
+    const mine = new (room?.window ?? globalThis).WebSocket(url.replace(/^http/, "ws"));
     socket = mine;
     lines++;
     /** @param {number} code */
@@ -52,6 +58,8 @@ export function openSocket(url, receive) {
     const mine = socket;
     socket = null;
     mine?.close();
+    room?.remove();
+    room = null;
   }
 
   /**

@@ -24,7 +24,7 @@
  * @property {boolean} early seed while still receiving: there is a crowd
  * @property {number} cache bytes of bundles to keep for the next visit
  * @property {string} keptCookie tells the server which bundles are kept
- * @property {[string, number]} breaker cookie name, and its life in seconds
+ * @property {[string, number, number]} breaker cookie name, its life in seconds, and how many failures are too many
  * @property {ModuleFacts} [module] it is a module, to be linked
  *
  * @typedef {SeedingIsland & ReceivingFields} ReceivingIsland

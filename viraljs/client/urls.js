@@ -26,6 +26,12 @@ export function markedUrl(src, mark) {
 }
 
 /**
+ * @param {string} src
+ * @returns {boolean} whether it is of the page's own origin
+ */
+export const isOwn = (src) => new URL(src).origin === window.origin;
+
+/**
  * @param {{base: string}} island
  * @param {string} src of the script
  * @param {string} name of the endpoint
