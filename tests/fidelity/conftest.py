@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visitor, Visitor]]:
-    """Open two browsers of a kind, one to seed and one to receive, for all packages: each site has a port of its own."""
+    """Open two browsers of a kind, to seed and to receive, for all packages: each site has a port of its own."""
     with ExitStack() as stack:
 
         def open_browser() -> Visitor:
@@ -54,4 +54,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     terminalreporter.section("packages by way of delivery")
     for row in rows:
-        terminalreporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        terminalreporter.write_line("  ".join(cells).rstrip())

@@ -102,7 +102,7 @@ CHARTS = (
         """,
         body='<div id="place" style="width: 300px; height: 200px"></div>',
         ready="window.network",
-        probe="[network.getPositions(), network.getConnectedNodes(1), document.querySelectorAll('#place canvas').length]",
+        probe="[network.getPositions(), network.getConnectedNodes(1), document.querySelector('#place canvas').width]",
     ),
     Package(
         "leaflet",
@@ -170,9 +170,10 @@ FRAMEWORKS = (
         "vue",
         ("npm/vue/dist/vue.global.prod.js",),
         app="""
-        Vue.createApp({ data: () => ({ count: 1 }), computed: { double() { return this.count * 2; } } }).mount("#place");
+        const computed = { double() { return this.count * 2; } };
+        Vue.createApp({ data: () => ({ count: 1 }), computed }).mount("#place");
         """,
-        body='<div id="place"><button @click="count++">{% raw %}{{ count }} doubled is {{ double }}{% endraw %}</button></div>',
+        body='<div id="place"><button @click="count++">{% raw %}{{ count }}, twice {{ double }}{% endraw %}</button></div>',
         ready="document.querySelector('#place')?.__vue_app__",
         probe=steps("""
         document.querySelector("#place button").click();
@@ -335,7 +336,8 @@ EDITORS = (
         {UNTIL}
         editor.insert("var a = ;\\n");
         await until(() => editor.session.getAnnotations().length);
-        return [editor.getValue(), ace.config.get("basePath"), editor.session.getAnnotations().map(({{ text }}) => text)];
+        const notes = editor.session.getAnnotations().map(({{ text }}) => text);
+        return [editor.getValue(), ace.config.get("basePath"), notes];
         """),
         # A worker imports it.
         answers={"npm/ace-builds/src-min-noconflict/worker-javascript.js": FULL},
@@ -394,7 +396,8 @@ TOOLS = (
         ready="window.tf",
         probe=steps("""
         await tf.setBackend("cpu");
-        const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [1], kernelInitializer: "ones" })] });
+        const layer = tf.layers.dense({ units: 1, inputShape: [1], kernelInitializer: "ones" });
+        const model = tf.sequential({ layers: [layer] });
         model.compile({ optimizer: tf.train.sgd(0.1), loss: "meanSquaredError" });
         const x = tf.tensor2d([[0], [1], [2]]);
         const y = tf.tensor2d([[1], [3], [5]]);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fidelity.packages import Package
+from tests.fidelity.packages import FULL, IMPORTS, MODULE, WORKER, Package, steps
 
 HERE = "own/odd/app.js"
 
@@ -47,8 +47,21 @@ SCOPE = (
         "this.own = this === window; (function (root) { root.factory = typeof root; })(this);",
         "[own, factory]",
     ),
-    odd("two that declare the same", "let same = 1;", "[same]", app="let same = 2; window.never = true;"),
-    odd("a syntax error", "globalThis.before = 1;\nlet = = 2;\n", "[typeof before]"),
+    odd(
+        "a name that is taken",
+        "let same = 1;",
+        "typeof same",
+        head="<script>const same = 'taken';</script>",
+        calm=" ",
+        ready="typeof same === 'string'",
+    ),
+    odd(
+        "a syntax error",
+        "globalThis.before = 1;\nlet = = 2;\n",
+        "typeof before",
+        # The addition behind it is not read either, so nobody seeds it.
+        answers={HERE: FULL},
+    ),
 )
 
 TEXT = (
@@ -97,9 +110,18 @@ WHEREABOUTS = (
     odd(
         "document.currentScript",
         """
-        const { src, type, defer, async, id, dataset, parentElement, crossOrigin, integrity, text } = document.currentScript;
-        window.found = [src, document.currentScript.getAttribute("src"), new URL("data.json", src).pathname, type, defer,
-                        async, id, { ...dataset }, parentElement.tagName, crossOrigin, integrity, text];
+        const { src, type, defer, async, id, dataset, parentElement, crossOrigin, text } = document.currentScript;
+        window.found = [src, new URL("data.json", src).pathname, type, defer, async, id, { ...dataset },
+                        parentElement.tagName, crossOrigin, text];
+        """,
+        "found",
+        attributes={"id": "odd", "data_key": "value"},
+    ),
+    odd(
+        "attributes of document.currentScript",
+        """
+        const { attributes } = document.currentScript;
+        window.found = [...attributes].map(({ name, value }) => `${name}=${value}`).sort();
         """,
         "found",
         attributes={"id": "odd", "data_key": "value"},
@@ -148,6 +170,59 @@ WHEREABOUTS = (
     ),
 )
 
+BESIDES = (
+    Package(
+        "a worker beside itself",
+        (HERE,),
+        steps("""
+        const worker = new Worker(workerUrl);
+        return [workerUrl, await new Promise((resolve) => (worker.onmessage = ({ data }) => resolve(data)))];
+        """),
+        ready="window.workerUrl",
+        files={
+            "odd/app.js": "window.workerUrl = new URL('worker.js', document.currentScript.src).href;",
+            "odd/worker.js": "importScripts('part.js'); postMessage([part, location.href]);",
+            "odd/part.js": "self.part = 'a part';",
+        },
+        answers={"own/odd/worker.js": WORKER, "own/odd/part.js": FULL},
+    ),
+    Package(
+        "import() of a path that is written out",
+        (HERE,),
+        "imported",
+        ready="window.imported",
+        files={
+            "odd/app.js": "import('./part.js').then(({ part }) => (window.imported = part));",
+            "odd/part.js": "export const part = import.meta.url;",
+        },
+        answers={HERE: IMPORTS, "own/odd/part.js": MODULE},
+    ),
+    Package(
+        "import() of a path that is put together",
+        (HERE,),
+        "import_('part')",
+        ready="window.import_",
+        files={
+            "odd/app.js": "window.import_ = (name) => import(`.${'/'}${name}.js`).then(({ part }) => part);",
+            "odd/part.js": "export const part = import.meta.url;",
+        },
+        answers={"own/odd/part.js": MODULE},
+    ),
+    Package(
+        "import() beside itself",
+        (HERE,),
+        "imported",
+        ready="window.imported",
+        files={
+            "odd/app.js": """
+            import(new URL("part.js", document.currentScript.src)).then(({ part }) => (window.imported = part));
+            """,
+            "odd/part.js": "export const part = import.meta.url;",
+        },
+        answers={"own/odd/part.js": MODULE},
+    ),
+)
+
 TROUBLE = (
     odd(
         "an error of a listener",
@@ -161,10 +236,9 @@ TROUBLE = (
     odd("a promise that is rejected", "window.tried = true; Promise.reject(new TypeError('on purpose'));", "tried"),
     odd(
         "an error at the top",
-        "window.tried = true;\n\n  throw new Error('on purpose');",
+        "window.tried = true;\n\n  if (!window.calm) throw new Error('on purpose');",
         "tried",
-        # What throws ends before the addition that follows it, so nobody seeds it.
-        answers={HERE: "full"},
+        calm="<script>window.calm = true;</script>",
         ready="window.tried",
     ),
     odd(
@@ -193,11 +267,13 @@ TIMES = (
         ready="heard.includes('pageshow')",
     ),
     odd(
-        "the state of the document",
-        "window.state = [document.readyState, document.body !== null, document.querySelector('#after') !== null];",
+        "a parsed document",
+        # Not whether it is "interactive" or "complete": peers may deliver before or after it has loaded.
+        "window.state = [document.readyState !== 'loading', document.querySelector('#after') !== null];",
         "state",
         body='<div id="after"></div>',
     ),
+    odd("document.write", "document.write('<p>written</p>');", "document.querySelectorAll('p').length"),
     odd(
         "globals that are elements",
         "window.named = typeof place === 'object' && place.tagName; var place2 = 1;",
@@ -206,4 +282,4 @@ TIMES = (
     ),
 )
 
-ODDITIES = (*SCOPE, *TEXT, *CHARSETS, *WHEREABOUTS, *TROUBLE, *TIMES)
+ODDITIES = (*SCOPE, *TEXT, *CHARSETS, *WHEREABOUTS, *BESIDES, *TROUBLE, *TIMES)

@@ -11,7 +11,7 @@ MODULES_ARE_DELIVERED = False
 FULL = "full"
 WORKER = "untouched; reason=worker"
 IMPORTS = "untouched; reason=imports"
-FETCH = "untouched; reason=fetch"
+MODULE = "untouched; reason=module"
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,10 @@ class Package:
         name: for the table, and for `-k`.
         scripts: paths of its bundles, in the order of their tags: `npm/…` is below `node_modules`, `apps/…` below
             `built`, and `own/…` is in `files`.
-        probe: an expression that puts the bundles to use in the page; its value, or what its promise gives, is compared.
+        probe: an expression that puts the bundles to use; its value, or what its promise gives, is compared.
         app: code of the site itself, which comes as a bundle behind the others.
         head: markup before the tags.
+        calm: markup in its place, with which a bundle runs to its end that throws otherwise: only then it is seeded.
         body: markup behind them.
         ready: an expression that is true once the probe can begin.
         files: of the site itself, by path below `own/`.
@@ -41,6 +42,7 @@ class Package:
     probe: str
     app: str = ""
     head: str = ""
+    calm: str = ""
     body: str = ""
     ready: str = "true"
     files: Mapping[str, str | bytes] = field(default_factory=dict)

@@ -32,10 +32,19 @@ globalThis.fidelity = (() => {
   addEventListener("unhandledrejection", ({ reason }) => errors.push(["unhandled", tell(reason)]));
   // The last is ChromeDriver's.
   const before = new Set([...Object.getOwnPropertyNames(globalThis), "fidelity", "ViralJS", "ret_nodes"]);
-  return {
-    lines,
-    errors,
-    globals: () => Object.getOwnPropertyNames(globalThis).filter((name) => !before.has(name)),
-    linger: () => new Promise((resolve) => setTimeout(resolve, 50)),
+  const globals = () => Object.getOwnPropertyNames(globalThis).filter((name) => !before.has(name));
+  // As a script of the page: a driver's own scope does not see what scripts declare by `let` and `class`.
+  const evaluate = (expression) => globalThis.eval(expression);
+  const observe = async (expression) => {
+    let probe;
+    try {
+      probe = (await evaluate(expression)) ?? null;
+    } catch (error) {
+      probe = `the probe failed: ${error} ${error.stack}`;
+    }
+    // Time for what should not come: anything a second time.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return JSON.stringify({ probe, console: lines, errors, globals: globals() });
   };
+  return { lines, errors, evaluate, observe };
 })();

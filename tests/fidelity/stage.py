@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from flask import Response, abort, send_from_directory
 
-from tests.fidelity.packages import Package
+from tests.fidelity.packages import MODULE, Package
 from tests.support.site import Served, Site
 from tests.support.until import until
 
@@ -27,21 +26,13 @@ ROOM = 1 << 30
 MOST_SLOTS = 64
 """One seeder has all bundles of a page to give at once."""
 LARGEST_STREAM = 1 << 40
+NOT_MODIFIED = 304
 
+CALM = "calm"
+"""Where a page is shown whose bundles throw nothing."""
 PLAIN, FULL, THIN, CACHE = WAYS = ("plain", "full", "thin", "cache")
 SOURCES = {FULL: "server", THIN: "peers", CACHE: "cache"}
 
-OBSERVATION = """(async () => {{
-  let probe;
-  try {{
-    probe = await ({probe});
-  }} catch (error) {{
-    probe = `the probe failed: ${{error}} ${{error.stack}}`;
-  }}
-  await fidelity.linger();
-  const {{ lines, errors }} = fidelity;
-  return JSON.stringify({{ probe, console: lines, errors, globals: fidelity.globals() }});
-}})()"""
 KEPT = """ViralJS.deliveries.every(({ digest, source }) =>
   source === "cache" || document.cookie.includes(digest.slice(0, 8)))"""
 SEEDED = "[...new Set(events.filter(({ name }) => name === 'seeding').map(({ url }) => new URL(url).pathname))]"
@@ -102,7 +93,9 @@ class Stage:
             min_size=package.min_size, client_cache=ROOM, upload_slots=MOST_SLOTS, stream_size=LARGEST_STREAM
         )
         self._add_routes()
-        self.site.show("", f"{RECORDER}{package.head}{''.join(map(self._tag, package.tags))}{package.body}")
+        self.seen: dict[str, Seen] = {}
+        for path, head in {"": package.head, CALM: package.calm}.items():
+            self.site.show(path, f"{RECORDER}{head}{''.join(map(self._tag, package.tags))}{package.body}")
 
     def _add_routes(self) -> None:
         @self.site.app.get("/files/<shelf>/<path:name>")
@@ -130,31 +123,39 @@ class Stage:
 
     # Visits
 
-    def each(self) -> dict[str, Seen]:
+    def show(self) -> None:
         """Show the page in each way."""
         self.plain = True
-        seen = {PLAIN: self._visit(PLAIN, self.visitor, lambda _: None)}
+        self._visit(PLAIN, self.visitor)
         self.plain = False
-        seen[FULL] = self._visit(FULL, self.seeder, self._wait_for_seeding)
-        seen[THIN] = self._visit(THIN, self.visitor, self._wait_for_keeping)
-        seen[CACHE] = self._visit(CACHE, self.visitor, lambda _: None)
-        return seen
+        self._wait_for_seeding(self._visit(FULL, self.seeder))
+        self._wait_for_keeping(self._visit(THIN, self.visitor))
+        self._visit(CACHE, self.visitor)
 
-    def _visit(self, way: str, browser: Visitor, end: Callable[[list[Served]], None]) -> Seen:
+    def differences(self) -> dict[str, dict[str, Any]]:
+        """Tell by each way of the visits so far what was not as in the plain one."""
+        return {way: seen.differences(self.seen[PLAIN]) for way, seen in self.seen.items()}
+
+    def _visit(self, way: str, browser: Visitor) -> list[Served]:
+        """Note what is to be seen on the page, and give what was asked for."""
         begin = len(self.site.served)
         browser.visit(self.site.url())
-        tags = len(self.package.delivered_tags)
-        if way != PLAIN and tags:
-            self._wait(browser, f"window.ViralJS?.deliveries.length >= {tags}", "the bundles with a tag")
-        self._wait(browser, f"Boolean({self.package.ready})", f"the {way} page to be ready")
-        page: dict[str, Any] = json.loads(browser.js(OBSERVATION.format(probe=self.package.probe)))
+        tags = len(self.package.delivered_tags) if self._counts(way) else 0
+        self._wait(browser, f"(window.ViralJS?.deliveries.length ?? 0) >= {tags}", "the bundles with a tag")
+        ready = json.dumps(self.package.ready)
+        self._wait(browser, f"Boolean(fidelity.evaluate({ready}))", f"the {way} page to be ready")
+        page: dict[str, Any] = json.loads(browser.js(f"fidelity.observe({json.dumps(self.package.probe)})"))
         for name in ("globals", "console"):
             page[name] = [self._constant(text) for text in page[name]]
         page["globals"].sort()
         asked = [one for one in self.site.served[begin:] if one.path.startswith(FILES)]
-        wrong = self._judge(way, browser, asked)
-        end(asked)
-        return Seen(page, sorted({one.path for one in asked}), wrong)
+        wrong = self._judge_answers(way, asked) + self._judge_deliveries(way, browser, asked)
+        self.seen[way] = Seen(page, sorted({one.path for one in asked}), wrong)
+        return asked
+
+    def _counts(self, way: str) -> bool:
+        """Say whether ViralJS is to tell of deliveries: in a full response, what throws ends before it can."""
+        return way != PLAIN and not (way == FULL and self.package.calm)
 
     def _constant(self, text: str) -> str:
         return re.sub(self.package.random, "(random)", text) if self.package.random else text
@@ -172,10 +173,11 @@ class Stage:
         return [f"{one.path}?{one.query} {one.status} {one.kind}" for one in self.site.served]
 
     def _wait_for_seeding(self, asked: list[Served]) -> None:
-        paths = sorted(self._delivered(asked))
-        if paths:
-            self._wait(self.seeder, f"{SEEDED}.length >= {len(paths)}", f"{paths} to be seeded")
         self.megabytes = sum(one.sent for one in asked if one.kind == "full") / 1e6
+        if self.package.calm:
+            self.seeder.visit(self.site.url(CALM))
+        if paths := sorted(self._delivered(asked)):
+            self._wait(self.seeder, f"{SEEDED}.length >= {len(paths)}", f"{paths} to be seeded")
 
     def _wait_for_keeping(self, asked: list[Served]) -> None:
         if self._delivered(asked):
@@ -183,24 +185,24 @@ class Stage:
 
     # What ViralJS did
 
-    def _judge(self, way: str, browser: Visitor, asked: list[Served]) -> list[str]:
+    def _judge_answers(self, way: str, asked: list[Served]) -> list[str]:
         wrong = [
             f"{one.path}?{one.query} was answered {one.status} {one.kind}, not {self._expected(way, one)}"
             for one in asked
-            if one.status != 304 and f"{one.status} {one.kind}" != f"200 {self._expected(way, one)}"
+            if one.status != NOT_MODIFIED and (one.status, one.kind) != (200, self._expected(way, one))
         ]
-        twice = [path for path, count in Counter((one.path, one.query) for one in asked).items() if count > 1]
         if way == PLAIN:
             return wrong
-        wrong += [f"{path} was asked for twice" for path in twice]
-        paths = sorted(self._delivered(asked))
+        counted = Counter(f"{one.path}?{one.query}" for one in asked)
+        return wrong + [f"{url} was asked for {count} times" for url, count in counted.items() if count > 1]
+
+    def _judge_deliveries(self, way: str, browser: Visitor, asked: list[Served]) -> list[str]:
+        paths = sorted(self._delivered(asked)) if self._counts(way) else []
         self._wait(browser, f"(window.ViralJS?.deliveries.length ?? 0) >= {len(paths)}", f"deliveries of {paths}")
         records = json.loads(browser.js("JSON.stringify(window.ViralJS?.deliveries ?? [])"))
-        found = sorted((record["url"].split(self.site.port, 1)[1], record["source"], record["reason"]) for record in records)
+        found = sorted((one["url"].split(self.site.port, 1)[1], one["source"], one["reason"]) for one in records)
         expected = [(path, SOURCES[way], None) for path in paths]
-        if found != expected:
-            wrong.append(f"deliveries are {found}, not {expected}")
-        return wrong
+        return [] if found == expected else [f"deliveries are {found}, not {expected}"]
 
     def _delivered(self, asked: list[Served]) -> set[str]:
         return {one.path for one in asked if one.kind in ("full", "thin") and not self._is_apart(one)}
@@ -217,5 +219,5 @@ class Stage:
             return "untouched; reason=no-store"
         usual = "full" if way == FULL else "thin"
         if self.package.module and path not in self.package.delivered_tags:
-            return self.package.answers.get(path, "untouched; reason=module")
+            return self.package.answers.get(path, MODULE)
         return self.package.answers.get(path, usual)
