@@ -55,6 +55,7 @@ lint-python: $(VENV)/.test $(VENV)/.lint
 lint-client: $(NODE_MODULES)
 	npm run --silent --prefix $(CLIENT) lint
 	npm run --silent --prefix $(CLIENT) check
+	cd $(FIDELITY) && ../../$(CLIENT)/node_modules/.bin/biome check
 
 # The committed build must be what the sources give. Built aside: a linter that mends the tree hides what it found.
 lint-build: $(NODE_MODULES)
@@ -93,6 +94,7 @@ $(RIVALS): benchmarks/package.json benchmarks/package-lock.json
 	cd benchmarks && npm ci --ignore-scripts --omit=optional --loglevel=error
 	@touch $@
 
+# Bundles that run in browsers, and tools that build more of them.
 $(PACKAGES): $(FIDELITY)/package.json $(FIDELITY)/package-lock.json
 	.ci/setup-system node
 	cd $(FIDELITY) && npm ci --ignore-scripts --loglevel=error

@@ -29,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visitor, Visitor]]:
     """Open two browsers of a kind, to seed and to receive, for all packages: each site has a port of its own."""
+    assert (HERE / "built" / ".done").exists(), "run make test, or npm ci and npm run build in tests/fidelity"
     with ExitStack() as stack:
 
         def open_browser() -> Visitor:

@@ -34,6 +34,7 @@ globalThis.fidelity = (() => {
   const before = new Set([...Object.getOwnPropertyNames(globalThis), "fidelity", "ViralJS", "ret_nodes"]);
   const globals = () => Object.getOwnPropertyNames(globalThis).filter((name) => !before.has(name));
   // As a script of the page: a driver's own scope does not see what scripts declare by `let` and `class`.
+  // biome-ignore lint/security/noGlobalEval: what the tests themselves write
   const evaluate = (expression) => globalThis.eval(expression);
   const observe = async (expression) => {
     let probe;

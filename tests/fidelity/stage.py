@@ -64,7 +64,7 @@ class Seen:
 
     def differences(self, plain: Seen) -> dict[str, Any]:
         """Tell what is not as in the plain page: by its name, what it is and what it should be."""
-        found = {
+        found: dict[str, Any] = {
             name: (self.page[name], plain.page[name]) for name in plain.page if self.page[name] != plain.page[name]
         }
         if self.requests != plain.requests:
