@@ -26,6 +26,8 @@ ROOM = 1 << 30
 MOST_SLOTS = 64
 """One seeder has all bundles of a page to give at once."""
 LARGEST_STREAM = 1 << 40
+MOST_FAILURES = 100
+"""A browser that fails with one package is not left alone with the next."""
 NOT_MODIFIED = 304
 
 CALM = "calm"
@@ -90,7 +92,11 @@ class Stage:
         self.megabytes = 0.0
         self.plain = False
         self.site = Site(
-            min_size=package.min_size, client_cache=ROOM, upload_slots=MOST_SLOTS, stream_size=LARGEST_STREAM
+            min_size=package.min_size,
+            client_cache=ROOM,
+            upload_slots=MOST_SLOTS,
+            stream_size=LARGEST_STREAM,
+            breaker_failures=MOST_FAILURES,
         )
         self._add_routes()
         self.seen: dict[str, Seen] = {}
