@@ -7,6 +7,10 @@ CLIENT := viraljs/client
 # npm writes this file last, so its age says whether the lock changed since.
 NODE_MODULES := $(CLIENT)/node_modules/.package-lock.json
 RIVALS := benchmarks/node_modules/.package-lock.json
+FIDELITY := tests/fidelity
+PACKAGES := $(FIDELITY)/node_modules/.package-lock.json
+# What tools make of our own sources there; they write this file last.
+APPS := $(FIDELITY)/built/.done
 PYTHON_ROOMS = $(wildcard viraljs demo_app benchmarks tests)
 
 export PYTHON
@@ -23,7 +27,7 @@ demo: $(VENV)/.demo ## start the demo site; BROWSERS=3 also opens that many head
 	$(if $(BROWSERS),.ci/setup-system browsers)
 	$(PY) -m demo_app $(if $(BROWSERS),--browsers $(BROWSERS))
 
-test: system-test system-nat $(VENV)/.test $(NODE_MODULES) ## run every test; ARGS="-k matching" passes on to pytest
+test: system-test system-nat $(VENV)/.test $(NODE_MODULES) $(APPS) ## run every test; ARGS="-k matching" passes on to pytest
 	npm run --silent --prefix $(CLIENT) test
 	$(PY) -m pytest --cov=viraljs --cov-report=term-missing $(ARGS)
 
@@ -39,7 +43,7 @@ build: $(NODE_MODULES) ## build the client into viraljs/static
 	npm run --silent --prefix $(CLIENT) build
 
 clean: ## remove all that these targets made
-	rm -rf $(VENV) $(CLIENT)/node_modules benchmarks/node_modules docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
+	rm -rf $(VENV) $(CLIENT)/node_modules benchmarks/node_modules $(FIDELITY)/node_modules $(FIDELITY)/built docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
 
 # Sphinx imports the package and mypy reads the tests: both need what the tests need.
 lint-python: $(VENV)/.test $(VENV)/.lint
@@ -51,6 +55,7 @@ lint-python: $(VENV)/.test $(VENV)/.lint
 lint-client: $(NODE_MODULES)
 	npm run --silent --prefix $(CLIENT) lint
 	npm run --silent --prefix $(CLIENT) check
+	cd $(FIDELITY) && ../../$(CLIENT)/node_modules/.bin/biome check
 
 # The committed build must be what the sources give. Built aside: a linter that mends the tree hides what it found.
 lint-build: $(NODE_MODULES)
@@ -87,4 +92,14 @@ $(NODE_MODULES): $(CLIENT)/package.json $(CLIENT)/package-lock.json
 $(RIVALS): benchmarks/package.json benchmarks/package-lock.json
 	.ci/setup-system node
 	cd benchmarks && npm ci --ignore-scripts --omit=optional --loglevel=error
+	@touch $@
+
+# Bundles that run in browsers, and tools that build more of them.
+$(PACKAGES): $(FIDELITY)/package.json $(FIDELITY)/package-lock.json
+	.ci/setup-system node
+	cd $(FIDELITY) && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+$(APPS): $(PACKAGES) $(shell find $(FIDELITY)/apps -type f)
+	npm run --silent --prefix $(FIDELITY) build
 	@touch $@

@@ -170,7 +170,12 @@ def _address(src: str, attributes: dict[str, str | bool]) -> dict[str, str | boo
     Where a classic script is to start a module, its type is taken from the attributes.
     """
     if attributes.get("type") == "module":
-        if attributes.get("integrity") or not by_peers(current_state(), src):
+        if attributes.get("integrity"):
+            raise ValueError(
+                f"viral_script can't write integrity={attributes['integrity']!r} for the module {src!r}, whose response"
+                " carries an addition; leave integrity out, or write the tag of a route that is not decorated by hand"
+            )
+        if not by_peers(current_state(), src):
             return {"src": src}  # without a mark: imports name the module by this URL, and must find the same one
         del attributes["type"]
         return {"src": _with_word(src, MODULE)}

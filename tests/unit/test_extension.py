@@ -286,6 +286,11 @@ def test_a_module_is_left_as_it_is(app):
     assert tag(app, STATIC, type="module") == f'<script defer src="{STATIC}" type="module" data-viraljs></script>'
 
 
+def test_a_module_with_integrity_is_an_error_that_says_what_would_be_right(app):
+    with pytest.raises(ValueError, match=r"integrity='sha256-x' for the module '/app\.js'.*leave integrity out"):
+        tag(app, "/app.js", type="module", integrity="sha256-x")
+
+
 @pytest.mark.parametrize("at", ["https://www.example.org", LAN])
 def test_integrity_holds_for_the_untouched_bytes_only(app, at):
     written = tag(app, "/app.js", at=at, integrity="sha256-x")

@@ -1,0 +1,2 @@
+/** @param {number} x */
+export const square = (x) => x * x;
