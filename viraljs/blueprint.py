@@ -212,8 +212,6 @@ def _client(version: str, name: str) -> Response:
         response = send_from_directory(STATIC_FOLDER, name, mimetype="text/javascript", max_age=CLIENT_SECONDS)
     response.headers["Cache-Control"] += ", immutable"
     response.vary.add("Accept-Encoding")
-    # It is the same for everybody, and imported across origins.
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 

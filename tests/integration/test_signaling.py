@@ -666,6 +666,22 @@ def test_pages_of_origins_of_the_setting_may_read_the_answers_and_import_the_cli
         assert response.headers[allowed] == "*"
 
 
+def test_an_app_that_says_who_may_read_its_responses_is_not_contradicted(start):
+    site = start(ORIGINS=["https://www.example.org"])
+    allowed = "Access-Control-Allow-Origin"
+
+    @site.app.after_request
+    def share(response):
+        response.headers.add(allowed, "https://www.example.org")  # as Flask-CORS does
+        return response
+
+    visitor, origin = site.app.test_client(), {"Origin": "https://www.example.org"}
+    client = f"/viraljs/client/{state_of(site.app).renderer.version}/receive.js"
+    for response in (visitor.get(client, headers=origin), visitor.post("/viraljs/offers", data="{}", headers=origin)):
+        with response:
+            assert response.headers.getlist(allowed) == ["https://www.example.org"]
+
+
 def test_the_socket_is_no_page_and_a_post_is_no_get(site):
     with site.app.test_client() as client:
         headers = {"Origin": "http://localhost"}
