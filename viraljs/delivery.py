@@ -51,6 +51,8 @@ ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
 """What those that compress put behind an entity tag: Flask-Compress a colon, Apache a hyphen."""
 TICKET_SLOT_SECONDS = 5.0
 """How long an upload slot is kept for the offer of a recipient that was just told of the seeder."""
+ALONE = Plan((), 0, early=False)
+"""From the server, by a thin client: where a full response would run too early, or beside modules that are linked."""
 SMALL = "small"
 UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
 """Reasons of the response for which a module can't be run from anywhere but its own URL."""
@@ -242,7 +244,11 @@ def _by_peers(
     consent = _unasked(state, asking) if asking.facts.consent is None else asking.facts.consent
     wants_thin = consent and not asking.facts.is_import
     recipient = state.new_peer_id()
-    plan = _plan(state, manifest, options, asking, recipient) if wants_thin else None
+    plan = _plan(state, manifest, options, asking, recipient, never_full=asking.facts.behind) if wants_thin else None
+    if plan is None and wants_thin and asking.facts.behind:
+        plan = ALONE
+    if not asking.facts.is_import:
+        state.note_bundle(manifest.url, manifest.digest)
     ticket = None
     if plan is None:
         # A browser that kept a full response would go on seeding for a group that it may have left.
@@ -353,6 +359,7 @@ def _note_module(state: State, response: Response, body: Body, *, shared: bool) 
     if known is not None and (known.digest, known.shared) == (manifest.digest, shared):
         return
     data, leads, host = b"".join(body.chunks()), is_part(), request.host
+    response.direct_passthrough = False  # else Werkzeug hands the file to the server, and never hears that it is out
     response.call_on_close(lambda: look_at(state, manifest, lambda: data, leads, host, shared=shared))
 
 
@@ -419,7 +426,7 @@ def _link_by_peers(
     undo = _Original(None, passthrough=False, headers=[], instead=state.renderer.start(manifest.url))
     if visitor.part:
         undo.instead = state.renderer.unshared(manifest, state.settings, base, module, alone=True)
-    plan = _plan(state, manifest, options, asking, recipient, never_full=True) or Plan((), 0, early=False)
+    plan = _plan(state, manifest, options, asking, recipient, never_full=True) or ALONE
     ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
     body = (state.renderer.part if visitor.part else state.renderer.thin)(
         _beginning(state, manifest, base, module),

@@ -16,8 +16,8 @@ from .blueprint import make_blueprint
 from .config import read_settings
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
-from .parts import by_peers
-from .rendering import DIRECT, MARKED, MODULE, PARAMETER
+from .parts import by_peers, is_at_hand
+from .rendering import BEHIND, DIRECT, MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
@@ -137,11 +137,14 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
         dependents: the page has `<script type="text/viral">`; a second tag runs them for visitors who get no ViralJS.
         attributes: more attributes; an underscore stands for a hyphen (`data_x="1"`), True for one without a value.
     """
+    is_first = not g.get(delivery.TAGS)
     setattr(g, delivery.TAGS, True)
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
     # The client keeps the order of those that have this attribute.
-    tag = _tag({"defer": True, **_address(src, attributes), **common, **attributes, "data-viraljs": True})
+    tag = _tag(
+        {"defer": True, **_address(src, attributes, is_first=is_first), **common, **attributes, "data-viraljs": True}
+    )
     if dependents:
         tag += _tag(
             {
@@ -164,7 +167,7 @@ def _tag(attributes: Mapping[str, str | bool]) -> Markup:
     return Markup("").join([*parts, Markup("></script>")])
 
 
-def _address(src: str, attributes: dict[str, str | bool]) -> dict[str, str | bool]:
+def _address(src: str, attributes: dict[str, str | bool], *, is_first: bool) -> dict[str, str | bool]:
     """Say where the bundle is, such that its server knows what it may answer.
 
     Where a classic script is to start a module, its type is taken from the attributes.
@@ -186,6 +189,8 @@ def _address(src: str, attributes: dict[str, str | bool]) -> dict[str, str | boo
     anonymous = attributes.get("crossorigin", "anonymous") in (True, "", "anonymous")
     # There, a browser does not say that it asks for a script; here, that it asks for a classic one.
     unclear = anonymous if foreign else _is_path(src) and not is_trustworthy(request.scheme, request.host)
+    if not is_first and _is_path(src) and is_at_hand(current_state(), src):
+        return {"src": _with_word(src, BEHIND)}
     return {"src": _with_word(src, MARKED) if unclear else src, **common}
 
 

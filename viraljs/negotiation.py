@@ -69,6 +69,8 @@ class RequestFacts:
     """The path of the page that asks, as far as its browser tells."""
     kept: Collection[str]
     """Beginnings of digests that the browser has in Cache Storage, as its cookie says."""
+    behind: bool = False
+    """So it did, for a bundle behind another one of the page, which must wait for it: only a thin client can."""
     starts: bool = False
     """`viral_script` wrote the URL for a module that is to be delivered by peers."""
     part: bool = False

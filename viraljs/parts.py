@@ -99,19 +99,49 @@ def by_peers(state: State, src: str) -> bool:
 
 
 def _decide(state: State, src: str) -> bool:
+    needed = state.graph.closure(_as_bundle_url(src))
+    heaviest = max((part for part in needed or () if part.shared), key=lambda part: part.size, default=None)
+    return heaviest is not None and _is_at_hand(state, heaviest.digest)
+
+
+def is_at_hand(state: State, src: str) -> bool:
+    """Say whether peers could give a classic bundle to the visitor of the page that is being made.
+
+    Args:
+        state: the app's.
+        src: its URL, as the template wrote it.
+    """
+    digest = state.bundles.get(_as_bundle_url(src))
+    return digest is not None and _is_at_hand(state, digest)
+
+
+def _as_bundle_url(src: str) -> str:
     target = urlsplit(src)
-    needed = state.graph.closure(write_url(unquote(target.path), target.query.encode()))
-    if needed is None:
+    return write_url(unquote(target.path), target.query.encode())
+
+
+def _is_at_hand(state: State, digest: str) -> bool:
+    """Say whether the visitor may take part, and somebody could give it or the browser has kept it."""
+    asking = _asking(state)
+    if asking is None:
         return False
-    # The page is the one that is asked for, and not the one from which its visitor comes.
-    facts = replace(request_facts(), page=page_path())
-    if judge_page(facts, state.policy) or not may_share(state, facts.consent):
-        return False
-    heaviest = max((part for part in needed if part.shared), key=lambda part: part.size, default=None)
-    if heaviest is None:
-        return False
-    asking = find_out(state, facts)
-    return not isinstance(asking, str) and _is_near(state, heaviest, asking)
+    settings = state.settings
+    if settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in asking.facts.kept:
+        return True
+    swarm = name_swarm(digest, asking.group)
+    return bool(state.registry.candidates(swarm, asking.place, 1, slots=settings.upload_slots, nearby=settings.nearby))
+
+
+def _asking(state: State) -> Asking | None:
+    """Look at the visitor of the page that is being made, once; None if it may not take part."""
+    if "viraljs_asking" not in g:
+        # The page is the one that is asked for, and not the one from which its visitor comes.
+        facts = replace(request_facts(), page=page_path())
+        against = judge_page(facts, state.policy) or not may_share(state, facts.consent)
+        asking = None if against else find_out(state, facts)
+        g.viraljs_asking = asking if isinstance(asking, Asking) else None
+    found: Asking | None = g.viraljs_asking
+    return found
 
 
 def may_share(state: State, consent: bool | None) -> bool:
@@ -122,12 +152,3 @@ def may_share(state: State, consent: bool | None) -> bool:
         consent: what the visitor's cookie says.
     """
     return not state.settings.consent if consent is None else consent
-
-
-def _is_near(state: State, part: Part, asking: Asking) -> bool:
-    """Say whether somebody could give it, or the browser has kept it."""
-    settings = state.settings
-    if settings.client_cache > 0 and part.digest[:KEPT_CHARACTERS] in asking.facts.kept:
-        return True
-    swarm = name_swarm(part.digest, asking.group)
-    return bool(state.registry.candidates(swarm, asking.place, 1, slots=settings.upload_slots, nearby=settings.nearby))

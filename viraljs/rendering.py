@@ -25,6 +25,7 @@ MOST_KEPT = 32
 PARAMETER = "viraljs"
 DIRECT = "direct"
 MARKED = "script"
+BEHIND = "behind"
 MODULE = "module"
 PART = "part"
 FROM_CACHE = "application/vnd.viraljs.cached"

@@ -87,6 +87,8 @@ class State:
         )
         self.hub: Hub = LocalHub(time.monotonic)
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
+        self.bundles: dict[str, str] = {}
+        """Digests of classic bundles by their URL, as last seen."""
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
@@ -107,6 +109,12 @@ class State:
     def _locate(self, address: str | None, lookup: Callable[[str], Facts]) -> Place:
         bits = self.settings.ipv4_network_bits, self.settings.ipv6_network_bits
         return locate(address, lookup, ipv4_bits=bits[0], ipv6_bits=bits[1])
+
+    def note_bundle(self, url: str, digest: str) -> None:
+        """Remember what was last seen at a URL."""
+        if url not in self.bundles and len(self.bundles) >= MOST_MANIFESTS:
+            self.bundles.clear()
+        self.bundles[url] = digest
 
     def warn(self, text: str) -> None:
         """Write a warning to the app's log."""

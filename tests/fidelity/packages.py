@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MODULES_ARE_DELIVERED = False
-"""Module scripts are answered untouched as yet; with True their entry is asked to come from peers and the cache."""
-
 FULL = "full"
 WORKER = "untouched; reason=worker"
 IMPORTS = "untouched; reason=imports"
-MODULE = "untouched; reason=module"
+SMALL = "untouched; reason=small"
+SMALL_BYTES = 60
+"""Below this, where only the larger script of a page is to come from peers."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,9 @@ class Package:
         return {f"own/{name}": text.encode() if isinstance(text, str) else text for name, text in texts.items()}
 
     @property
-    def is_delivered(self) -> bool:
-        """Whether its bundles are to come from peers."""
-        return MODULES_ARE_DELIVERED or not self.module
-
-    @property
     def delivered_tags(self) -> list[str]:
         """The paths of scripts that have a tag and are delivered."""
-        return [path for path in self.tags if path not in self.answers] if self.is_delivered else []
+        return [path for path in self.tags if path not in self.answers]
 
 
 def steps(code: str) -> str:

@@ -23,6 +23,8 @@ globalThis.fidelity = (() => {
   }
   const onError = ({ target, message, filename, lineno, colno, error }) => {
     const resource = target instanceof Element;
+    // Firefox has one for a module that it has already loaded. A preload is a hint, and nothing depends on it.
+    if (resource && target.rel === "modulepreload") return;
     errors.push(
       resource ? [target.tagName, target.src ?? target.href] : [message, filename, lineno, colno, tell(error)],
     );

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from flask import Response, abort, send_from_directory
 
-from tests.fidelity.packages import MODULE, Package
+from tests.fidelity.packages import Package
 from tests.support.site import Served, Site
 from tests.support.until import until
 
@@ -224,6 +224,4 @@ class Stage:
         if way == PLAIN:
             return "untouched; reason=no-store"
         usual = "full" if way == FULL else "thin"
-        if self.package.module and path not in self.package.delivered_tags:
-            return self.package.answers.get(path, MODULE)
         return self.package.answers.get(path, usual)

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from flask import Flask, Response, after_this_request, render_template_string
+from flask import Flask, Response, after_this_request, render_template_string, send_from_directory
 
 from tests.support.visits import (
     CHROME,
@@ -479,3 +479,24 @@ def test_a_group_is_asked_for_when_the_page_is_made():
         add_seeder(app, code)
 
     assert page(app) == NATIVE
+
+
+# Files ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("min_size", [1, 1_000_000], ids=["full", "untouched"])
+def test_modules_that_are_files_are_read_too_once_they_are_out(min_size, tmp_path):
+    for name, code in FILES.items():
+        (tmp_path / name).write_bytes(code)
+    app = new_app(MIN_SIZE=min_size)
+    serve_bundle(app, lambda name: send_from_directory(tmp_path, name), "/m/<name>")
+
+    answers = [visit(app, f"/m/{name}", IMPORT) for name in FILES]
+
+    expected = "full" if min_size == 1 else "untouched; reason=small"
+    assert {delivery_of(answer) for answer in answers} == {expected}
+    assert all(answer.data.startswith(code) for answer, code in zip(answers, FILES.values(), strict=True))
+    assert [part.digest for part in state_of(app).graph.closure("/m/entry.js") or ()] == [
+        digest_of(LEAF),
+        digest_of(ENTRY),
+    ]

@@ -42,12 +42,16 @@ export function holdLater(page, island, original) {
  */
 const isDeferred = (script) => script.src && !script.async && !script.noModule && RUNS.test(script.type);
 
+/** A mark of `viral_script`: the server answers with a thin client. */
+const BEHIND = /[?&]viraljs=behind\b/;
+
 /**
  * A bundle's thin client knows by itself to wait.
  *
  * @param {HTMLScriptElement} script
  */
 function isThin({ src }) {
+  if (BEHIND.test(src)) return true;
   const timings = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src));
   return timings.some(({ serverTiming }) => serverTiming?.some(({ name }) => name === "viraljs"));
 }
@@ -62,7 +66,8 @@ function isThin({ src }) {
  */
 const expect = (page, script, before) =>
   new Promise((resolve) => {
-    script.addEventListener("error", resolve);
+    // It may have become something else after all.
+    for (const type of ["load", "error"]) script.addEventListener(type, resolve);
     page.turns.set(script, { before, begun: resolve });
   });
 
