@@ -244,11 +244,12 @@ def _by_peers(
     consent = _unasked(state, asking) if asking.facts.consent is None else asking.facts.consent
     wants_thin = consent and not asking.facts.is_import
     recipient = state.new_peer_id()
-    plan = _plan(state, manifest, options, asking, recipient, never_full=asking.facts.behind) if wants_thin else None
-    if plan is None and wants_thin and asking.facts.behind:
+    behind, alone = asking.facts.behind, asking.facts.alone
+    plan = _plan(state, manifest, options, asking, recipient, never_full=behind) if wants_thin and not alone else None
+    if plan is None and wants_thin and behind:
         plan = ALONE
     if not asking.facts.is_import:
-        state.note_bundle(manifest.url, manifest.digest)
+        state.note_bundle(manifest)
     ticket = None
     if plan is None:
         # A browser that kept a full response would go on seeding for a group that it may have left.

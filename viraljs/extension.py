@@ -16,7 +16,7 @@ from .blueprint import make_blueprint
 from .config import read_settings
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
-from .parts import by_peers, is_at_hand
+from .parts import by_peers, comes_thin
 from .rendering import BEHIND, DIRECT, MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state
 
@@ -189,7 +189,7 @@ def _address(src: str, attributes: dict[str, str | bool], *, is_first: bool) -> 
     anonymous = attributes.get("crossorigin", "anonymous") in (True, "", "anonymous")
     # There, a browser does not say that it asks for a script; here, that it asks for a classic one.
     unclear = anonymous if foreign else _is_path(src) and not is_trustworthy(request.scheme, request.host)
-    if not is_first and _is_path(src) and is_at_hand(current_state(), src):
+    if not is_first and _is_path(src) and comes_thin(current_state(), src):
         return {"src": _with_word(src, BEHIND)}
     return {"src": _with_word(src, MARKED) if unclear else src, **common}
 

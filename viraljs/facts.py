@@ -17,6 +17,7 @@ from werkzeug.http import parse_cache_control_header, parse_options_header, pars
 from .nearness import NOWHERE, Place
 from .negotiation import RequestFacts, ResponseFacts, is_trustworthy
 from .rendering import (
+    ALONE,
     BEHIND,
     BREAKER_COOKIE,
     CONSENT_COOKIE,
@@ -74,7 +75,7 @@ def request_facts() -> RequestFacts:
     return RequestFacts(
         method=asked.method,
         direct=parameter == DIRECT,
-        marked=parameter in (MARKED, BEHIND),
+        marked=parameter in (MARKED, BEHIND, ALONE),
         from_cache=environ.get("HTTP_ACCEPT") == FROM_CACHE,
         has_range="HTTP_RANGE" in environ,
         fetch_dest=environ.get("HTTP_SEC_FETCH_DEST"),
@@ -90,7 +91,8 @@ def request_facts() -> RequestFacts:
         consent=None if consent is None else consent == "1",
         page=_page(environ.get("HTTP_REFERER", ""), asked.host),
         kept=kept.split(".") if KEPT.fullmatch(kept) else (),
-        behind=parameter == BEHIND,
+        behind=parameter in (BEHIND, ALONE),
+        alone=parameter == ALONE,
         starts=parameter == MODULE,
         part=parameter == PART,
     )

@@ -104,15 +104,17 @@ def _decide(state: State, src: str) -> bool:
     return heaviest is not None and _is_at_hand(state, heaviest.digest)
 
 
-def is_at_hand(state: State, src: str) -> bool:
-    """Say whether peers could give a classic bundle to the visitor of the page that is being made.
+def comes_thin(state: State, src: str) -> bool:
+    """Say whether a classic bundle would come by a thin client to the visitor of the page that is being made.
 
     Args:
         state: the app's.
         src: its URL, as the template wrote it.
     """
-    digest = state.bundles.get(_as_bundle_url(src))
-    return digest is not None and _is_at_hand(state, digest)
+    manifest = state.bundles.get(_as_bundle_url(src))
+    if manifest is None or _asking(state) is None:
+        return False
+    return manifest.size >= state.settings.stream_size or _is_at_hand(state, manifest.digest)
 
 
 def _as_bundle_url(src: str) -> str:

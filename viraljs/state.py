@@ -87,8 +87,8 @@ class State:
         )
         self.hub: Hub = LocalHub(time.monotonic)
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
-        self.bundles: dict[str, str] = {}
-        """Digests of classic bundles by their URL, as last seen."""
+        self.bundles: dict[str, Manifest] = {}
+        """Classic bundles by their URL, as last seen."""
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
@@ -110,11 +110,11 @@ class State:
         bits = self.settings.ipv4_network_bits, self.settings.ipv6_network_bits
         return locate(address, lookup, ipv4_bits=bits[0], ipv6_bits=bits[1])
 
-    def note_bundle(self, url: str, digest: str) -> None:
+    def note_bundle(self, manifest: Manifest) -> None:
         """Remember what was last seen at a URL."""
-        if url not in self.bundles and len(self.bundles) >= MOST_MANIFESTS:
+        if manifest.url not in self.bundles and len(self.bundles) >= MOST_MANIFESTS:
             self.bundles.clear()
-        self.bundles[url] = digest
+        self.bundles[manifest.url] = manifest
 
     def warn(self, text: str) -> None:
         """Write a warning to the app's log."""

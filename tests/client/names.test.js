@@ -1,45 +1,97 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { renameErrors } from "../../viraljs/client/names.js";
-import { fakePage, patch } from "./support.js";
+import { fakePage } from "./support.js";
 
-class FakeErrorEvent extends Event {
-  constructor(type, { cancelable, ...fields }) {
-    super(type, { cancelable });
-    Object.assign(this, fields);
-  }
-}
-
-/** A page where `blob:a` stands for `/a.js`; `fire` gives the file names that a listener hears, and if it was handled. */
-function begin(t, { handle = false } = {}) {
+/** A page where `blob:a` stands for `/a.js`; `fire` tells it of an error, as Firefox does. */
+function begin(t) {
   const { window } = fakePage(t);
-  patch(t, { ErrorEvent: FakeErrorEvent });
-  renameErrors((url) => (url === "blob:a" ? "/a.js" : undefined));
   const heard = [];
-  window.addEventListener("error", (event) => {
-    heard.push([event.filename, event.message, event.lineno]);
-    if (handle) event.preventDefault();
-  });
-  const fire = (filename) => {
-    const going = new FakeErrorEvent("error", { filename, message: "on purpose", lineno: 7, cancelable: true });
-    return !window.dispatchEvent(going);
+  const listen = (who, capture) =>
+    window.addEventListener("error", ({ filename }) => heard.push([who, filename]), capture);
+  listen("first", true);
+  renameErrors((url) => (url === "blob:a" ? "/a.js" : undefined));
+  listen("later", false);
+  const fire = (filename, target = window) => {
+    const told = { filename, message: "on purpose", lineno: 7, colno: 1, error: null, cancelable: true };
+    const event = new ErrorEvent("error", told);
+    Object.defineProperty(event, "target", { value: target });
+    window.dispatchEvent(event);
+    return event.defaultPrevented;
   };
-  return { fire, heard };
+  return { fire, heard, listen, window };
 }
 
-test("an error of what runs from elsewhere is heard once, under the name that its page knows", (t) => {
+test("all who listen hear of an error once, under the name that its page knows", (t) => {
   const { fire, heard } = begin(t);
-  assert.equal(fire("blob:a"), false);
-  assert.deepEqual(heard, [["/a.js", "on purpose", 7]]);
+  fire("blob:a");
+  assert.deepEqual(heard, [
+    ["first", "/a.js"],
+    ["later", "/a.js"],
+  ]);
 });
 
 test("other errors are heard as they are", (t) => {
   const { fire, heard } = begin(t);
   fire("/b.js");
-  assert.deepEqual(heard, [["/b.js", "on purpose", 7]]);
+  assert.deepEqual(heard, [
+    ["first", "/b.js"],
+    ["later", "/b.js"],
+  ]);
 });
 
-test("who handles it has handled it", (t) => {
-  const { fire } = begin(t, { handle: true });
-  assert.equal(fire("blob:a"), true);
+test("several names are known at a time", (t) => {
+  const { fire, heard } = begin(t);
+  renameErrors((url) => (url === "blob:b" ? "/b.js" : undefined));
+  for (const url of ["blob:a", "blob:b"]) fire(url);
+  assert.deepEqual(heard.filter(([who]) => who === "first").flat(), ["first", "/a.js", "first", "/b.js"]);
+});
+
+test("window.onerror is told the name, and is the page's own before and after", (t) => {
+  const { fire, window } = begin(t);
+  const told = [];
+  const handler = (...given) => told.push(given);
+  window.onerror = handler;
+  for (const url of ["blob:a", "/b.js", "blob:a"]) fire(url);
+  assert.deepEqual(
+    told,
+    ["/a.js", "/b.js", "/a.js"].map((name) => ["on purpose", name, 7, 1, null]),
+  );
+  assert.equal(window.onerror, handler);
+});
+
+test("window.onerror says whether it has handled it, and may put another in its place", (t) => {
+  const { fire, window } = begin(t);
+  const other = () => false;
+  window.onerror = () => {
+    window.onerror = other;
+    return true;
+  };
+  assert.deepEqual([fire("blob:a"), window.onerror], [true, other]);
+  assert.deepEqual([fire("blob:a"), window.onerror], [false, other]);
+});
+
+test("window.onerror is left alone where it is not told: without a name of ours, or of an element's error", (t) => {
+  const { fire, window } = begin(t);
+  window.onerror = () => {};
+  const { onerror } = window;
+  window.addEventListener("error", (event) => event.stopImmediatePropagation());
+  fire("/b.js");
+  fire("blob:a", {});
+  assert.equal(window.onerror, onerror);
+});
+
+test("where the event never got to window.onerror, the next one does, under its name", (t) => {
+  const { fire, window } = begin(t);
+  const told = [];
+  const handler = (_, url) => told.push(url);
+  window.onerror = handler;
+  const stop = (event) => event.stopImmediatePropagation();
+  window.addEventListener("error", stop);
+  fire("blob:a");
+  assert.deepEqual(told, []);
+  window.removeEventListener("error", stop);
+  fire("blob:a");
+  assert.deepEqual(told, ["/a.js"]);
+  assert.equal(window.onerror, handler);
 });

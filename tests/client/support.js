@@ -411,8 +411,9 @@ class FakeWindow extends FakeTarget {
     };
     super.dispatchEvent(event);
     if (event.type === "error" && !stopped) {
-      const { message, filename, lineno, colno, error } = event;
-      if (this.onerror?.(message, filename, lineno, colno, error) === true) event.preventDefault();
+      // A browser does not read these from the event, whose class a page may have changed.
+      const { message, native, lineno, colno, error } = event;
+      if (this.onerror?.(message, native, lineno, colno, error) === true) event.preventDefault();
     }
     return !event.defaultPrevented;
   }
@@ -555,9 +556,12 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
     }
   }
   class ErrorEvent extends Event {
-    constructor(type, { cancelable, ...fields }) {
+    constructor(type, { cancelable, filename, ...fields }) {
       super(type, { cancelable });
-      Object.assign(this, fields);
+      Object.assign(this, fields, { native: filename });
+    }
+    get filename() {
+      return this.native;
     }
   }
   patch(t, {

@@ -2,6 +2,7 @@
 
 import { hasPassed } from "./late.js";
 import { run } from "./run.js";
+import { markedUrl } from "./urls.js";
 
 /** `viral_script` writes it: a site that wants order lets it write the tags of all scripts that need some. */
 const OURS = "script[data-viraljs][defer]";
@@ -94,8 +95,12 @@ function hold(script, parsed) {
 async function runHeld(page, script, before, back) {
   page.turns.set(script, { before });
   await back;
-  if (!isThin(script)) await before;
-  const { ran } = await run(script, page.trust(script.src), script.src);
+  const thin = isThin(script);
+  if (!thin) await before;
+  // Of the thin client that came nothing is left. Others take the browser that it came to for a seeder, so that without
+  // this word the next one might tell it to wait for itself.
+  const url = thin ? markedUrl(script.src, "alone") : script.src;
+  const { ran } = await run(script, page.trust(url), script.src);
   const ended = page.turns.get(script)?.ended;
   if (ended) await ended;
   else script.dispatchEvent(new Event(ran ? "load" : "error"));
