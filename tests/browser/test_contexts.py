@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.patches import NO_WEBRTC
 from tests.support.site import TAG, bundle
+from tests.support.visits import CRAWLER
 
 URL = "/b/app.js"
 CODE = """
@@ -14,7 +15,6 @@ if (typeof document === "undefined") {
 """
 """A worker that is run from the bundle answers with what the bundle did."""
 
-GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 INSTAGRAM = (
     "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Version/4.0 Chrome/156.0.0.0 Mobile Safari/537.36 Instagram"
 )
@@ -177,7 +177,7 @@ def test_a_frame_without_an_origin_gets_the_bundle_untouched(seeded):
 
 
 @pytest.mark.parametrize(
-    ("user_agent", "reason"), [(GOOGLEBOT, "crawler"), (INSTAGRAM, "in-app")], ids=["crawler", "in-app"]
+    ("user_agent", "reason"), [(CRAWLER, "crawler"), (INSTAGRAM, "in-app")], ids=["crawler", "in-app"]
 )
 def test_a_crawler_and_an_in_app_browser_get_the_bundle_untouched(user_agent, reason, site, browsers):
     browsers().visit(site.url())

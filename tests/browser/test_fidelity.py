@@ -5,8 +5,8 @@ from itertools import groupby
 import pytest
 
 from tests.support.site import NONCE, TAG, bundle
+from tests.support.visits import CRAWLER
 
-CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 KINDS = ("full", "thin", "untouched; reason=crawler")
 
 LOG = "<script>window.log = [];</script>"

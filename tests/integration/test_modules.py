@@ -11,7 +11,9 @@ from flask import Flask, Response, after_this_request, render_template_string, s
 
 from tests.support.visits import (
     CHROME,
+    CRAWLER,
     JAVASCRIPT,
+    PAGE,
     SCRIPT,
     add_seeder,
     delivery_of,
@@ -30,8 +32,6 @@ LAZY = b'import { entry } from "./entry.js"; export default entry;'
 FILES = {"entry.js": ENTRY, "a.js": LEAF, "lazy.js": LAZY}
 IMPORT = {"Sec-Fetch-Mode": "cors"}
 PART = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}
-PAGE = {"User-Agent": CHROME, "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
-CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 NATIVE = '<script defer src="/m/entry.js" type="module" data-viraljs></script>'
 BY_PEERS = '<script defer src="/m/entry.js?viraljs=module" data-viraljs></script>'
 

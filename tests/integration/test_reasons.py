@@ -11,6 +11,7 @@ from flask import Response, after_this_request, request, send_file, session
 
 from tests.support.visits import (
     BUNDLE,
+    CRAWLER,
     JAVASCRIPT,
     SCRIPT,
     add_seeder,
@@ -71,7 +72,7 @@ REQUESTS = [
     Case("prefetch", request={"Sec-Purpose": "prefetch"}),
     Case("prefetch", request={"Purpose": "prefetch"}),
     Case("prefetch", request={"X-Moz": "prefetch"}),
-    Case("crawler", request={"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}),
+    Case("crawler", request={"User-Agent": CRAWLER}),
     Case("in-app", request={"User-Agent": f"{SCRIPT['User-Agent']} [FBAN/FBIOS]"}),
     Case("save-data", request={"Save-Data": "on"}),
     Case("fetch", request={"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}),

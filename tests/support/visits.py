@@ -24,6 +24,9 @@ SCRIPT = {
     "Sec-Fetch-Site": "same-origin",
 }
 """What Chrome sends for `<script src>` of the same origin, on https and on localhost."""
+PAGE = {"User-Agent": CHROME, "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+"""What it sends for a page whose address is typed in."""
+CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 JAVASCRIPT = "text/javascript; charset=utf-8"
 BUNDLE = b"globalThis.ran = (globalThis.ran ?? 0) + 1; /* " + b"padding " * 40 + b"*/\n"
 """A small bundle; the apps below set VIRALJS_MIN_SIZE to 1."""
