@@ -68,6 +68,21 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield visitors[0], visitors[1]
 
 
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """One Firefox for all tests of a module."""
+    browser = Firefox(tmp_path_factory.mktemp("firefox"))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def at_home(firefox: Firefox) -> Iterator[Firefox]:
+    """The module's Firefox, which leaves the site when the test is over."""
+    yield firefox
+    firefox.visit("about:blank")
+
+
 @pytest.fixture
 def stage(make_site: MakeSite, pair: tuple[Visitor, Visitor]) -> Iterator[Stage]:
     """A site of its own for two browsers."""

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.browser.patches import COUNTED_RECEIPTS, UNHURRIED_MS, paces
-from tests.support.firefox import Firefox
 from tests.support.site import NONCE, TAG, bundle
 from tests.support.until import until
 
@@ -85,6 +84,15 @@ def test_who_had_kept_it(kept_site, browsers):
     assert_gives(kept_site, browsers)
 
 
+def give_once(site, browsers):
+    """Have somebody take the bundle from who seeds it, and leave."""
+    taker = browsers().visit(site.url())
+    assert taker.delivery()["source"] == "peers"
+    site.wait_for_seeders(2)
+    taker.quit()
+    site.wait_for_seeders(1)
+
+
 def test_who_is_giving_it_at_that_moment(kept_site, browsers):
     giver = browsers(paces(4 * UNHURRIED_MS)).visit(kept_site.url())
     [peer] = kept_site.wait_for_seeders(1)
@@ -99,29 +107,12 @@ def test_who_is_giving_it_at_that_moment(kept_site, browsers):
 def test_who_gave_it_before(kept_site, browsers):
     giver = browsers().visit(kept_site.url())
     kept_site.wait_for_seeders(1)
-    taker = browsers().visit(kept_site.url())
-    assert taker.delivery()["source"] == "peers"
-    kept_site.wait_for_seeders(2)
-    taker.quit()
-    kept_site.wait_for_seeders(1)
+    give_once(kept_site, browsers)
     go_and_come_back(giver, kept_site)
     assert_gives(kept_site, browsers)
 
 
 # Firefox decides when a navigation begins ------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory):
-    browser = Firefox(tmp_path_factory.mktemp("firefox"))
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture
-def at_home(firefox):
-    yield firefox
-    firefox.visit("about:blank")
 
 
 def follow(firefox, path):
@@ -155,11 +146,7 @@ def test_who_got_it_from_a_peer_and_gave_it_on_in_firefox(kept_site, browsers, a
     kept_site.wait_for_seeders(2)
     seeder.quit()
     kept_site.wait_for_seeders(1)
-    taker = browsers().visit(kept_site.url())
-    assert taker.delivery()["source"] == "peers"
-    kept_site.wait_for_seeders(2)
-    taker.quit()
-    kept_site.wait_for_seeders(1)
+    give_once(kept_site, browsers)
     go_and_come_back_in_firefox(at_home, kept_site)
     assert_gives(kept_site, browsers)
 

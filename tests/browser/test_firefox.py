@@ -3,22 +3,8 @@
 import pytest
 
 from tests.browser.patches import COUNTED_RECEIPTS, COUNTED_SENDINGS
-from tests.support.firefox import Firefox
 from tests.support.site import bundle
 from tests.support.until import until
-
-
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory):
-    browser = Firefox(tmp_path_factory.mktemp("firefox"))
-    yield browser
-    browser.quit()
-
-
-@pytest.fixture
-def at_home(firefox):
-    yield firefox
-    firefox.visit("about:blank")
 
 
 def test_chromium_seeds_to_firefox(site, browsers, at_home):
