@@ -680,7 +680,7 @@ test("a module runs from where it was linked, and its tag is that of a module", 
   );
   assert.deepEqual(v.order, ["probed", "run", "load"]);
   assert.deepEqual(told, [true]);
-  assert.deepEqual([v.window.ViralJS.linked, v.window.viraljsNative], [true, undefined]);
+  assert.deepEqual([v.window.ViralJS.linked, v.window.viraljsNative], [1, undefined]);
 });
 
 test("one that can't be linked runs from its own URL, and all others of the page do so too", async (t) => {

@@ -75,6 +75,16 @@ test("one with a source is waited for before the next runs", async (t) => {
   assert.deepEqual(names(), ["one.js", "two"]);
 });
 
+test("handlers that the page wrote for one hear of its events", async (t) => {
+  const { dormant, end, names, runDependents } = await begin(t, ["one.js", "two"]);
+  const heard = [];
+  dormant[0].onload = ({ type }) => heard.push(type);
+  runDependents();
+  await flush();
+  await end("load");
+  assert.deepEqual([heard, names()], [["load"], ["one.js", "two"]]);
+});
+
 test("one that can't be loaded does not keep the next from running", async (t) => {
   const { end, names, runDependents, window } = await begin(t, ["one.js", "two"]);
   runDependents();

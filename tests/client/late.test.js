@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { callLate, dropWrites, hasPassed, override, runningScript } from "../../viraljs/client/late.js";
-import { FakeScript, fakeStart } from "./support.js";
+import { FakeScript, fakeStart, flush } from "./support.js";
 
 /** A page with a script that is watched: `during` runs code as that script, `meanwhile` as another. */
 function begin(t, state) {
@@ -53,6 +53,42 @@ test("listeners of events that have passed are called once, in order, with a fit
     calls,
     LATE.map(([name, type]) => [name, type, true, true, true]),
   );
+});
+
+test("they are called when nothing else is to come before those events", async (t) => {
+  const page = begin(t);
+  const calls = [];
+  const end = callLate(page.isRunning);
+  page.during(() => page.document.addEventListener("DOMContentLoaded", () => calls.push("called")));
+  let come;
+  end(
+    true,
+    new Promise((resolve) => {
+      come = resolve;
+    }),
+  );
+  await flush();
+  assert.deepEqual(calls, []);
+  come();
+  await flush();
+  assert.deepEqual(calls, ["called"]);
+});
+
+test("who keeps addEventListener may use it for other targets, then and later; by its name alone it is the window's", (t) => {
+  const page = begin(t);
+  const [calls, other] = [[], new EventTarget()];
+  const end = callLate(page.isRunning);
+  let kept;
+  page.during(() => {
+    kept = page.window.addEventListener;
+    kept.call(other, "load", () => calls.push("then"));
+    kept.call(undefined, "load", () => calls.push("alone"));
+  });
+  end(true);
+  assert.deepEqual(calls, ["alone"]);
+  kept.call(other, "load", () => calls.push("later"));
+  other.dispatchEvent(new Event("load"));
+  assert.deepEqual(calls, ["alone", "then", "later"]);
 });
 
 test("the late pageshow is a PageTransitionEvent", (t) => {

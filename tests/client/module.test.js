@@ -17,6 +17,7 @@ async function begin(t, files, { shared = [], fail = {} } = {}) {
   document.head = { appendChild: (node) => appended.push(node) && node };
   const finished = [];
   window.ViralJS = { begin: () => ({ done() {} }) };
+  window.origin = ORIGIN;
   const fetched = fakeFetch(t, ({ url }) => {
     const { pathname, searchParams } = new URL(url);
     const name = pathname.slice(3);
@@ -42,7 +43,7 @@ async function begin(t, files, { shared = [], fail = {} } = {}) {
   });
   const errors = t.mock.method(console, "error", () => {});
   t.mock.method(console, "debug", () => {});
-  patch(t, { Blob: Text, crypto: CRYPTO, location: { origin: ORIGIN, href: `${ORIGIN}/` }, log: [] });
+  patch(t, { Blob: Text, crypto: CRYPTO, location: { href: `${ORIGIN}/` }, log: [] });
   let open = 0;
   let most = 0;
   const how = (island, url) => {

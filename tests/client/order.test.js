@@ -126,6 +126,24 @@ test("bundles whose Server-Timing says that they are thin are left alone: these 
   assert.deepEqual(begin(t, { tags: { "/thin.js": {}, "/b.js": {} }, thin: ["/thin.js"] }).held(), ["/b.js"]);
 });
 
+test("tags that viral_script has marked are left alone, however far they are: their answers wait by themselves", (t) => {
+  const tags = { "/b.js?viraljs=behind": {}, "/m.js?v=1&viraljs=module#x": {}, "/c.js?viraljs=script": {} };
+  assert.deepEqual(begin(t, { tags }).held(), ["/c.js?viraljs=script"]);
+});
+
+test("where the page has removed the bundle's tag, nobody knows what is behind it", (t) => {
+  const start = fakeStart(t, "parsing");
+  start.document.readyState = "interactive";
+  performance.getEntriesByName = () => [];
+  const other = new FakeScript({ ...OURS, src: "/other.js" });
+  start.document.documentElement.append(other);
+  const original = new FakeScript({ ...OURS, src: BUNDLE });
+  const page = thePage();
+  page.begin(ISLAND, original);
+  holdLater(page, ISLAND, original);
+  assert.equal(other.ownerDocument, start.document);
+});
+
 for (const [what, how] of [
   ["while the page is still parsed", { readyState: "loading" }],
   ["when deferred scripts have run", { state: "interactive" }],
@@ -228,7 +246,9 @@ test("they are loaded by URLs that the page's policy trusts", async (t) => {
 test("a bundle behind them has its turn after them, and the page is ready after them", async (t) => {
   const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} } });
   const seen = [];
-  page.page.begin(ISLAND).before.then(() => seen.push("turn"));
+  const turn = page.page.begin(ISLAND);
+  turn.before.then(() => seen.push("turn"));
+  turn.done();
   page.page.finish();
   page.page.ready.then(() => seen.push("ready"));
   await page.parse();

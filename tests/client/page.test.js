@@ -74,12 +74,13 @@ test("a bundle that has run is in the deliveries, and an event tells of it", (t)
 test("ready waits for all bundles that are on their way, and gives their records", async (t) => {
   const { island, page } = begin(t);
   const seen = [];
-  page.begin(island);
-  page.begin(island);
+  const turns = [page.begin(island), page.begin(island)];
   page.ready.then((records) => seen.push(records.length));
+  turns[0].done();
   page.finish(newRecord("/one.js", "1"));
   await flush();
   assert.deepEqual(seen, []);
+  turns[1].done();
   page.finish(newRecord("/two.js", "2"));
   await flush();
   assert.deepEqual(seen, [2]);
@@ -157,7 +158,7 @@ test("a bundle whose element was given a turn begins that one: what it waits for
 
 test("a bundle's turn is kept by its element, and waits for those that began before", async (t) => {
   const { island, page } = begin(t);
-  const element = new FakeScript();
+  const element = new FakeScript({});
   const first = page.begin(island);
   const turn = page.begin(island, element);
   assert.equal(page.turns.get(element), turn);
@@ -172,9 +173,39 @@ test("a bundle's turn is kept by its element, and waits for those that began bef
   assert.equal(begun, true);
 });
 
+test("an async one has no turn: it waits for none, and none waits for it", async (t) => {
+  const { island, page } = begin(t);
+  page.begin(island);
+  const waited = [];
+  page.begin(island, new FakeScript({ async: "" })).before.then(() => waited.push("async"));
+  await flush();
+  assert.deepEqual(waited, ["async"]);
+  const other = begin(t);
+  other.page.begin(other.island, new FakeScript({ async: "" }));
+  other.page.begin(other.island, new FakeScript({})).before.then(() => waited.push("deferred"));
+  await flush();
+  assert.deepEqual(waited, ["async", "deferred"]);
+});
+
+test("what is last has come when all have ended that had begun", async (t) => {
+  const { island, page } = begin(t);
+  const turns = [page.begin(island), page.begin(island)];
+  let last = false;
+  page.last().then(() => {
+    last = true;
+  });
+  page.begin(island);
+  turns[1].done();
+  await flush();
+  assert.equal(last, false);
+  turns[0].done();
+  await flush();
+  assert.equal(last, true);
+});
+
 test("one that will never run is no delivery, and holds up none", async (t) => {
   const { events, island, page } = begin(t);
-  page.begin(island);
+  page.begin(island).done();
   let records = null;
   page.ready.then((all) => {
     records = all;
@@ -188,20 +219,22 @@ test("all clients of a page share its one policy", (t) => {
   assert.equal(begin(t).page.trust, trust);
 });
 
-test("dependents wait for all bundles and the end of parsing", (t) => {
+test("dependents wait for all bundles and the end of parsing", async (t) => {
   const { document, island, page, window } = begin(t, { readyState: "loading" });
   let looked = 0;
   document.querySelector = () => {
     looked++;
     return null;
   };
-  page.begin(island);
-  page.begin(island);
-  page.finish(newRecord("/one.js", "1"));
-  page.finish(newRecord("/two.js", "2"));
+  for (const url of ["/one.js", "/two.js"]) {
+    page.begin(island).done();
+    page.finish(newRecord(url, "1"));
+  }
+  await flush();
   assert.equal(looked, 0);
   document.readyState = "interactive";
   window.dispatchEvent(new Event("DOMContentLoaded"));
+  await flush();
   assert.equal(looked, 1);
 });
 

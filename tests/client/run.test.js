@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
 import { holdLoad, mayRun, nameCode, run } from "../../viraljs/client/run.js";
-import { FakeScript, FakeTrusted, fakeStart } from "./support.js";
+import { FakeScript, FakeTrusted, fakeStart, flush } from "./support.js";
 
 const SRC = "https://a.example/app.js";
 const same = (url) => url;
@@ -42,7 +42,7 @@ test("the bundle is loaded from its blob by a script like the original, whose di
   page.original.nonce = "secret";
   const { execute, script } = start(page);
   assert.equal(script.loadedFrom, "blob:1");
-  assert.deepEqual([script.integrity, script.nonce, script.async], ["", "secret", false]);
+  assert.deepEqual([script.integrity, script.nonce], ["", "secret"]);
   assert.ok(script.attributes.some(({ name, value }) => name === "data-key" && value === "7"));
   assert.deepEqual(await execute(), { ran: true, wrote: false });
 });
@@ -366,4 +366,34 @@ test("the original's load event is held back until it is given", (t) => {
   assert.deepEqual(calls, ["load"]);
   document.dispatchEvent(event(original));
   assert.equal(stopped, 1, "nor any later one");
+});
+
+test("the load event of an element that the page has removed is held back, too", (t) => {
+  fakeStart(t);
+  const original = new FakeScript({ src: SRC });
+  const calls = [];
+  const give = holdLoad(original);
+  original.addEventListener("load", () => calls.push("load"));
+  original.end("load");
+  assert.deepEqual(calls, []);
+  give("load");
+  assert.deepEqual(calls, ["load"]);
+});
+
+test("listeners for what has passed wait for what comes before those events", async (t) => {
+  const page = begin(t);
+  const calls = [];
+  let come;
+  const last = new Promise((resolve) => {
+    come = resolve;
+  });
+  const done = run(page.original, "blob:1", SRC, () => last);
+  const script = page.inserted.at(-1);
+  page.document.execute(script, () => page.window.addEventListener("load", () => calls.push("load")));
+  script.end("load");
+  assert.equal((await done).ran, true);
+  assert.deepEqual(calls, []);
+  come();
+  await flush();
+  assert.deepEqual(calls, ["load"]);
 });

@@ -16,9 +16,26 @@ test("a copy has all attributes but the source, and the nonce that browsers hide
   assert.equal(copy.nonce, "secret");
 });
 
-test("a copy keeps its place among other scripts, even of an async one", (t) => {
+test("a copy waits for no other script of the page, and none waits for it", (t) => {
   patch(t, { document: { createElement: () => new FakeScript() } });
-  assert.equal(copyScript(new FakeScript({ async: "" })).async, false);
+  assert.equal(copyScript(new FakeScript({ defer: "" })).async, true);
+});
+
+test("a copy has attributes that only a parser could have made", (t) => {
+  patch(t, { document: { createElement: () => new FakeScript() } });
+  const original = new FakeScript({ "@click": "x" });
+  const made = t.mock.method(FakeScript.prototype, "setAttribute", () => assert.fail("takes no such name"));
+  assert.deepEqual(copyScript(original).attributes, original.attributes);
+  assert.equal(made.mock.callCount(), 0);
+});
+
+test("a copy has no handlers: the events are the original's, and a page may let nobody write any", (t) => {
+  patch(t, { document: { createElement: () => new FakeScript() } });
+  const copy = copyScript(new FakeScript({ onload: "init()", onerror: "fail()", "data-on": "1" }));
+  assert.deepEqual(
+    copy.attributes.map(({ name }) => name),
+    ["data-on"],
+  );
 });
 
 for (const type of ["load", "error"]) {

@@ -625,6 +625,16 @@ export function fakeStart(t, state = "complete") {
 /** `script`, with any `[name]` and `[name="value"]` behind it: all that the client asks for. */
 const SELECTOR = /^script((?:\[[\w-]+(?:="[^"]*")?\])*)$/;
 
+class FakeAttribute {
+  constructor(name, value) {
+    Object.assign(this, { name, value });
+  }
+
+  cloneNode() {
+    return new FakeAttribute(this.name, this.value);
+  }
+}
+
 /** A script element: it notes where it was loaded from, and runs what the test says. */
 export class FakeScript extends FakeNode {
   /** @type {{name: string, value: string}[]} */
@@ -647,7 +657,12 @@ export class FakeScript extends FakeNode {
   }
 
   setAttribute(name, value) {
-    this.attributes.push({ name, value });
+    this.setAttributeNode(new FakeAttribute(name, value));
+  }
+
+  setAttributeNode(attribute) {
+    const { name, value } = attribute;
+    this.attributes.push(attribute);
     if (name === "src") this.loadedFrom = value;
     if (name === "integrity") this.integrity = value;
     if (["async", "defer"].includes(name)) this[name] = true;
@@ -693,7 +708,9 @@ export class FakeScript extends FakeNode {
 
   /** The browser has run it, or could not load it. */
   end(type) {
-    this[`on${type}`]?.({ type });
+    const event = new Event(type);
+    this[`on${type}`]?.(event);
+    this.dispatchEvent(event);
   }
 }
 

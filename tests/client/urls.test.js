@@ -25,6 +25,8 @@ test("our mark is taken away wherever it stands in the query", () => {
     "/app.js?viraljs=direct&v=1": "/app.js?v=1",
     "/app.js?v=1&viraljs=direct&w=2": "/app.js?v=1&w=2",
     "/app.js?viraljs=": "/app.js",
+    "/app.js?viraljs=behind#part": "/app.js#part",
+    "/app.js?v=1&viraljs=behind#part?&": "/app.js?v=1#part?&",
   };
   for (const [url, expected] of Object.entries(plain)) assert.equal(plainUrl(url), expected);
 });

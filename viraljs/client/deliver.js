@@ -103,8 +103,12 @@ export async function deliver(island, element) {
    */
   async function runInTurn(url) {
     await turn.before;
-    if (linked && window.viraljsNative) throw new Error("native");
-    const { ran, wrote } = await run(original, page.trust(url), src);
+    if (linked) {
+      if (window.viraljsNative) throw new Error("native");
+      page.linked++;
+    }
+    const { ran, wrote } = await run(original, page.trust(url), src, page.last);
+    if (linked && !ran) page.linked--;
     if (wrote) delivery.fallBack("document-write");
     return ran;
   }
@@ -153,7 +157,6 @@ export async function deliver(island, element) {
   turn.done();
   giveLoad(ran ? "load" : "error");
   if (linked) {
-    page.linked = true;
     linked.settle();
   }
   if (linked || !island.ticket) page.finish();

@@ -34,8 +34,10 @@ function runDependent(dormant) {
       endLate(ran);
       resolve();
     }
-    script.onload = () => ended(true);
-    script.onerror = () => ended(false);
+    script.onload = dormant.onload;
+    script.onerror = dormant.onerror;
+    script.addEventListener("load", () => ended(true));
+    script.addEventListener("error", () => ended(false));
     try {
       if (dormant.src) script.src = trust(dormant.src);
       else script.text = trust(dormant.text, "createScript");

@@ -33,7 +33,8 @@ export function override(target, name, value) {
  * Watch for listeners of events that have passed already, which would wait forever.
  *
  * @param {() => boolean} isRunning whether it is the script that adds listeners at this moment
- * @returns {(ran: boolean) => void} ends the watch, and calls those listeners if the script ran
+ * @returns {(ran: boolean, when?: Promise<any>) => void} ends the watch, and calls those listeners if the script ran,
+ *   once nothing else is to come before those events
  */
 export function callLate(isRunning) {
   /** @type {[any, string][]} */
@@ -56,27 +57,32 @@ export function callLate(isRunning) {
   /** @param {any} target @param {string} name */
   function watch(target, name) {
     const native = target[name];
-    /** @type {(type: string, listener: any, options: any) => void} */
-    const watched = (type, listener, options) => {
-      native.call(target, type, listener, options);
-      if (!isRunning()) return;
+    /** @this {any} @param {string} type @param {any} listener @param {any} options */
+    function watched(type, listener, options) {
+      // Who calls it by its name alone means the window; and who kept it may mean anything.
+      native.call(this ?? target, type, listener, options);
+      if (!isRunning() || (this ?? target) !== target) return;
       late = late.filter((one) => one[0] !== target || one[1] !== type || one[2] !== listener);
       if (name === "addEventListener" && listener && isLate(target, type)) late.push([target, type, listener]);
-    };
+    }
     return override(target, name, watched);
   }
   const restorers = [window, document].flatMap((target) => [
     watch(target, "addEventListener"),
     watch(target, "removeEventListener"),
   ]);
-  return (ran) => {
+  return (ran, when) => {
     for (const restore of restorers) restore();
     if (!ran) return;
     handlers.forEach((handler, at) => {
       const now = current(handler);
       if (now && now !== before[at] && isLate(...handler)) late.push([...handler, now]);
     });
-    for (const one of late) call(...one);
+    const callAll = () => {
+      for (const one of late) call(...one);
+    };
+    if (when) when.then(callAll);
+    else callAll();
   };
 }
 

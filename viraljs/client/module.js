@@ -73,7 +73,7 @@ export async function link(island, src, how) {
 export async function load(specifier, from) {
   const text = `${specifier}`;
   const url = resolve(text, from);
-  if (!url?.startsWith(`${location.origin}/`)) return import(url ?? text);
+  if (!url?.startsWith(`${window.origin}/`)) return import(url ?? text);
   const linked = await linkAt(url).catch((error) => {
     console.error(`ViralJS can't import ${url}:`, error);
     throw error;
@@ -338,7 +338,7 @@ function watchPreloads() {
   const native = head.appendChild;
   head.appendChild = (node) => {
     const link = /** @type {any} */ (node);
-    if (link.rel === "modulepreload" && !window.viraljsNative && link.href.startsWith(`${location.origin}/`)) {
+    if (link.rel === "modulepreload" && !window.viraljsNative && link.href.startsWith(`${window.origin}/`)) {
       link.rel = "viraljs";
       partAt(link.href).catch(console.debug);
     }

@@ -22,7 +22,8 @@ export function holdLater(page, island, original) {
   if (!original.matches(OURS) || original.async) return;
   const ours = /** @type {HTMLScriptElement[]} */ ([...document.querySelectorAll(OURS)]);
   const later = ours
-    .slice(ours.indexOf(original) + 1)
+    // The page may have removed it.
+    .slice(ours.indexOf(original) + 1 || ours.length)
     .filter((script) => isDeferred(script) && !page.turns.has(script));
   if (!later.length) return;
   const turn = page.begin(island);
@@ -43,8 +44,8 @@ export function holdLater(page, island, original) {
  */
 const isDeferred = (script) => script.src && !script.async && !script.noModule && RUNS.test(script.type);
 
-/** A mark of `viral_script`: the server answers with a thin client. */
-const BEHIND = /[?&]viraljs=behind\b/;
+/** Marks of `viral_script`: the server answers with what knows to wait. */
+const WAITS = /[?&]viraljs=(behind|module)\b/;
 
 /**
  * A bundle's thin client knows by itself to wait.
@@ -52,7 +53,7 @@ const BEHIND = /[?&]viraljs=behind\b/;
  * @param {HTMLScriptElement} script
  */
 function isThin({ src }) {
-  if (BEHIND.test(src)) return true;
+  if (WAITS.test(src)) return true;
   const timings = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src));
   return timings.some(({ serverTiming }) => serverTiming?.some(({ name }) => name === "viraljs"));
 }
@@ -100,7 +101,7 @@ async function runHeld(page, script, before, back) {
   // Of the thin client that came nothing is left. Others take the browser that it came to for a seeder, so that without
   // this word the next one might tell it to wait for itself.
   const url = thin ? markedUrl(script.src, "alone") : script.src;
-  const { ran } = await run(script, page.trust(url), script.src);
+  const { ran } = await run(script, page.trust(url), script.src, page.last);
   const ended = page.turns.get(script)?.ended;
   if (ended) await ended;
   else script.dispatchEvent(new Event(ran ? "load" : "error"));

@@ -67,8 +67,11 @@ function createPage() {
   /** Goes on when everything known has run, and the page is parsed, so that nothing more comes of it. */
   function settle() {
     if (pending || !parsed) return;
-    runDependents();
-    for (const resolve of waiting.splice(0)) resolve(deliveries);
+    // Behind what the bundles wanted to be called for when the page is parsed.
+    last.then(() => {
+      runDependents();
+      for (const resolve of waiting.splice(0)) resolve(deliveries);
+    });
   }
 
   function update() {
@@ -124,8 +127,8 @@ function createPage() {
     /** @type {Promise<typeof import("./module.js")> | undefined} what links modules, once one is to be linked */
     modules: undefined,
 
-    /** A module has run from a `blob:` URL, so that none may run from its own. */
-    linked: false,
+    /** Modules that have run from `blob:` URLs, or are about to: where there are any, none may run from its own. */
+    linked: 0,
 
     /**
      * @param {import("./types.js").SeedingIsland} island a bundle that is on its way
@@ -138,8 +141,10 @@ function createPage() {
         done = () => resolve(undefined);
       });
       const given = original && turns.get(original);
-      const turn = { before: given?.before ?? last, ended, done, consented: false };
-      if (!given) last = ended.then(() => turn.before);
+      // Who wrote `async` wants no order.
+      const alone = !given && original?.async;
+      const turn = { before: given?.before ?? (alone ? Promise.resolve() : last), ended, done, consented: false };
+      if (!given && !alone) last = ended.then(() => turn.before);
       given?.begun?.(ended);
       if (original) turns.set(original, turn);
       pending++;
@@ -148,6 +153,9 @@ function createPage() {
       turn.consented = consented;
       return turn;
     },
+
+    /** Resolves when all that have begun by now have ended, in their order. */
+    last: () => last,
 
     /** The turns of bundles by their elements; of one that is yet to begin, only what it has to wait for. */
     turns,

@@ -18,9 +18,10 @@ export function holdLoad(original) {
   const listener = (/** @type {Event} */ event) => {
     if (event.target === original) event.stopImmediatePropagation();
   };
-  document.addEventListener("load", listener, true);
+  // It may be in no document any more.
+  for (const target of [document, original]) target.addEventListener("load", listener, true);
   return (type) => {
-    document.removeEventListener("load", listener, true);
+    for (const target of [document, original]) target.removeEventListener("load", listener, true);
     original.dispatchEvent(new Event(type));
   };
 }
@@ -58,10 +59,11 @@ export function mayRun(original, trust) {
  * @param {HTMLScriptElement} original
  * @param {any} url where the code is, as the page's policy wants it: a `blob:` URL, or one of the server
  * @param {string} src what the script shall believe to be its URL
+ * @param {() => Promise<any>} [last] gives what else comes before the events of the page: the deferred scripts behind it
  * @returns {Promise<{ran: boolean, wrote: boolean}>} whether it ran (false where the browser refused to load it), and
  *   whether it tried to write into the document
  */
-export function run(original, url, src) {
+export function run(original, url, src, last) {
   const script = copyScript(original);
   script.integrity = "";
   if (`${url}` !== src) renameErrors((filename) => (filename === `${url}` ? src : undefined));
@@ -74,7 +76,7 @@ export function run(original, url, src) {
     function ended(ran) {
       end();
       const wrote = endWrites();
-      endLate(ran);
+      endLate(ran, last?.());
       resolve({ ran, wrote });
     }
     try {

@@ -7,10 +7,12 @@
  */
 export function copyScript(original) {
   const script = document.createElement("script");
-  for (const { name, value } of original.attributes) if (name !== "src") script.setAttribute(name, value);
+  for (const attribute of original.attributes) {
+    // Events are the original's, whose handlers hear them there. Of other names, a parser takes more than `setAttribute`.
+    if (!/^(src$|on)/.test(attribute.name)) script.setAttributeNode(/** @type {Attr} */ (attribute.cloneNode()));
+  }
   // The attribute reads as empty: browsers hide it from the page.
   script.nonce = original.nonce;
-  script.async = false;
   return script;
 }
 

@@ -1,7 +1,9 @@
 /** Starts a module as if ViralJS were not there, for a visitor who was taken for another when the page was made. */
 
 const { url } = __VIRALJS__;
-const linker = window.ViralJS?.modules;
+const { linked, modules, turns } = window.ViralJS ?? {};
 // A page has all its modules from their own URLs or none: one that ran from both would be there twice.
-if (!linker) window.viraljsNative = true;
-(linker ? linker.then(({ load }) => load(url, location.href)) : import(url)).catch(reportError);
+if (!linked) window.viraljsNative = true;
+Promise.resolve(turns?.get(/** @type {HTMLScriptElement} */ (document.currentScript))?.before)
+  .then(() => (linked && modules ? modules.then(({ load }) => load(url, document.baseURI)) : import(url)))
+  .catch(reportError);

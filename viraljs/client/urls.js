@@ -1,13 +1,13 @@
 /** The URLs that the client asks, all relative to the script that it came in. */
 
-const PARAMETER = /([?&])viraljs=[^&]*&?/;
+const PARAMETER = /([?&])viraljs=[^&#]*&?/;
 
 /**
  * The URL of a bundle as its page wrote it, without our mark.
  *
  * @param {string} src
  */
-export const plainUrl = (src) => src.replace(PARAMETER, "$1").replace(/[?&]$/, "");
+export const plainUrl = (src) => src.replace(PARAMETER, "$1").replace(/[?&](?=#|$)/, "");
 
 /**
  * The URL that always gives the untouched bundle.
