@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from flask_sock import Sock
 
 from . import signals
 from .errors import MessageError, TokenError
-from .facts import visitor_place
+from .facts import request_facts, visitor_place
 from .hub import Outbox
 from .learning import FORBIDDEN_SECONDS, Lessons, clamp, forbidden_subject, learn
 from .messages import (
@@ -169,7 +170,9 @@ def _report() -> tuple[str, int]:
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
     here = visitor_place(state.locate, state.warn_once)
     _note(state, learn(report, here, _places(state, ticket), state.registry.is_troubled))
-    subject = forbidden_subject(report, request.host, ticket.digest)
+    # Of other origins' pages the server knows no more than a path, which may be one of its own, too.
+    ours = request_facts().origin is None
+    subject = forbidden_subject(report if ours else replace(report, page=None), request.host, ticket.digest)
     if subject is not None:
         state.registry.forbid(subject, FORBIDDEN_SECONDS)
     signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)

@@ -58,6 +58,8 @@ def _lets_scripts_be_made(policy: Directives) -> bool:
 def _lets_ask(policy: Directives, host: str) -> bool:
     """Say whether the client may talk to the page's own server, as far as its name or `'self'` tells."""
     sources = _sources(policy, "connect-src")
+    name = host.rpartition(":")[0] or host
     return sources is None or any(
-        source.lower() in (SELF, "*", "http:", "https:") or host in source.lower() for source in sources
+        source.lower() in (SELF, "http:", "https:") or "*" in source or name.lower() in source.lower()
+        for source in sources
     )

@@ -24,7 +24,7 @@ from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
-from .parts import APPLIES, is_part, look_at, may_share
+from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
     BODY_HEADERS,
@@ -40,7 +40,7 @@ from .shaping import (
     make_unmodified,
     plain_etag,
 )
-from .state import EXTENSION, State, current_state, has_room
+from .state import EXTENSION, Seen, State, current_state, has_room
 from .tickets import Ticket, name_exchange, name_swarm
 from .visitors import Asking, find_out
 
@@ -101,7 +101,7 @@ class _Original:
     body: Any
     passthrough: bool
     headers: list[tuple[str, str]]
-    instead: bytes | None = None
+    instead: Callable[[], bytes] | None = None
     """What to go back to in its place: the module client can't use the view's body."""
     replaced_by: Any = None
     headers_then: list[tuple[str, str]] = field(default_factory=list)
@@ -150,10 +150,22 @@ def respond(state: State, response: Response, options: Options) -> Response:
         return _untouched(response, "not-cached", url)
     if visitor.starts or visitor.part:
         return _respond_to_linker(state, response, options, visitor)
-    return _decide(state, response, options, url, visitor)
+    response = _decide(state, response, options, visitor)
+    if visitor.behind and g.viraljs_decision.kind == "untouched" and response.status_code == 200:  # noqa: PLR2004 - OK
+        return _wait(state, response, visitor)
+    return response
 
 
-def _decide(state: State, response: Response, options: Options, url: str, visitor: RequestFacts) -> Response:
+def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
+    """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
+    state.bundles.pop(bundle_url(), None)
+    if judge_request(visitor, state.policy) is None:
+        make_thin(response, state.renderer.waiting(bundle_url(), state.settings, _base(state)))
+    return response
+
+
+def _decide(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
+    url = bundle_url()
     reason = judge_response(response_facts(response), state.policy)
     if reason:
         if response.status_code in (206, 304) and not visitor.direct:
@@ -180,7 +192,7 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
         return _untouched(response, reason or "buffer", url)
     small = body.size < _smallest(state, options)
     if visitor.is_import and body.size and not reason:
-        _note_module(state, response, body, shared=not small)
+        _note_module(state, response, body, options, shared=not small)
     if small and not visitor.direct:
         return _untouched(response, SMALL if body.size else "empty", url)
     if reason:
@@ -238,18 +250,23 @@ def _by_peers(
     ):
         make_unmodified(response, known)
         return _untouched(response, "not-modified", manifest.url)
+    behind, alone = asking.facts.behind, asking.facts.alone
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
+    if behind:
+        undo.instead = lambda: state.renderer.waiting(manifest.url, state.settings, base)
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise. An import must
     # have the exports that it asks for.
-    consent = _unasked(state, asking) if asking.facts.consent is None else asking.facts.consent
+    # Those of another origin's page come without the cookie: their client looks itself.
+    consent = may_share(state, asking.facts.consent) or (
+        asking.facts.consent is None and asking.facts.origin is not None
+    )
     wants_thin = consent and not asking.facts.is_import
     recipient = state.new_peer_id()
-    behind, alone = asking.facts.behind, asking.facts.alone
     plan = _plan(state, manifest, options, asking, recipient, never_full=behind) if wants_thin and not alone else None
     if plan is None and wants_thin and behind:
         plan = ALONE
     if not asking.facts.is_import:
-        state.note_bundle(manifest)
+        state.note_bundle(manifest.url, Seen(manifest.digest, manifest.size, _nearby(state, options)))
     ticket = None
     if plan is None:
         # A browser that kept a full response would go on seeding for a group that it may have left.
@@ -272,11 +289,6 @@ def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts 
         (manifest, base, module is None),
         lambda: state.renderer.thin_beginning(manifest, state.settings, base, module),
     )
-
-
-def _unasked(state: State, asking: Asking) -> bool:
-    """Say what goes without a cookie. Those of another origin's page don't come here: its client looks itself."""
-    return not state.settings.consent or asking.facts.origin is not None
 
 
 def _base(state: State) -> str:
@@ -302,9 +314,8 @@ def _plan(
     digest, settings, registry = manifest.digest, state.settings, state.registry
     swarm, place, terms = name_swarm(digest, asking.group), asking.place, _terms(state, options)
     kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in asking.facts.kept
-    nearby = min(terms.nearby, Distance.NETWORK) if asking.enclosed else terms.nearby
     plan = make_plan(
-        registry.candidates(swarm, place, SAMPLE, slots=settings.upload_slots, nearby=nearby),
+        registry.candidates(swarm, place, SAMPLE, slots=settings.upload_slots, nearby=asking.within(terms.nearby)),
         manifest.size,
         Visitor(place, kept, has_room(state), asking.enclosed, asking.isolated),
         terms,
@@ -326,11 +337,15 @@ def _plan(
 def _terms(state: State, options: Options) -> Terms:
     settings = state.settings
     return Terms(
-        nearby=settings.nearby if options.nearby is None else options.nearby,
+        nearby=_nearby(state, options),
         peers=options.peers or settings.peers,
         slots=settings.upload_slots,
         stream_size=settings.stream_size,
     )
+
+
+def _nearby(state: State, options: Options) -> Distance:
+    return state.settings.nearby if options.nearby is None else options.nearby
 
 
 def _take_back(state: State, ticket: Ticket) -> None:
@@ -353,7 +368,7 @@ def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None
 # Modules ---------------------------------------------------------------------------------------------
 
 
-def _note_module(state: State, response: Response, body: Body, *, shared: bool) -> None:
+def _note_module(state: State, response: Response, body: Body, options: Options, *, shared: bool) -> None:
     """Read a module that a browser imports by itself, once its response is out: later ones may come from peers."""
     manifest = _manifest(state, response, body)
     known = state.graph.find(manifest.url)
@@ -361,7 +376,8 @@ def _note_module(state: State, response: Response, body: Body, *, shared: bool) 
         return
     data, leads, host = b"".join(body.chunks()), is_part(), request.host
     response.direct_passthrough = False  # else Werkzeug hands the file to the server, and never hears that it is out
-    response.call_on_close(lambda: look_at(state, manifest, lambda: data, leads, host, shared=shared))
+    nearby = _nearby(state, options)
+    response.call_on_close(lambda: look_at(state, manifest, lambda: data, leads, host, shared=shared, nearby=nearby))
 
 
 def _respond_to_linker(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
@@ -405,7 +421,15 @@ def _read(
             return "buffer" if body.size is None else "empty"
         manifest = _manifest(state, response, body)
         shared = against is None and _judge_size(state, manifest, options) is None
-        module = look_at(state, manifest, lambda: b"".join(body.chunks()), is_part(), request.host, shared=shared)
+        module = look_at(
+            state,
+            manifest,
+            lambda: b"".join(body.chunks()),
+            is_part(),
+            request.host,
+            shared=shared,
+            nearby=_nearby(state, options),
+        )
     except BundleError as error:
         current_app.logger.warning("ViralJS left a response alone: %s", error)
         return "unreadable"
@@ -424,9 +448,13 @@ def _link_by_peers(
     state: State, response: Response, manifest: Manifest, options: Options, asking: Asking, module: ModuleFacts
 ) -> Response:
     visitor, base, recipient = asking.facts, _base(state), state.new_peer_id()
-    undo = _Original(None, passthrough=False, headers=[], instead=state.renderer.start(manifest.url))
-    if visitor.part:
-        undo.instead = state.renderer.unshared(manifest, state.settings, base, module, alone=True)
+
+    def unlinked() -> bytes:
+        if visitor.part:
+            return state.renderer.unshared(manifest, state.settings, base, module, alone=True)
+        return state.renderer.start(manifest.url)
+
+    undo = _Original(None, passthrough=False, headers=[], instead=unlinked)
     plan = _plan(state, manifest, options, asking, recipient, never_full=True) or ALONE
     ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
     body = (state.renderer.part if visitor.part else state.renderer.thin)(
@@ -466,6 +494,9 @@ def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
         current_state().registry.forbid(name_page(request.host, page_path()), FORBIDDEN_SECONDS)
+    # An open app context would keep them for the next request.
+    for name in (DECIDED, ASKING):
+        g.pop(name, None)
     decision: _Decision | None = g.pop("viraljs_decision", None)
     _let_in(response, ours=decision is not None)
     if decision is None:
@@ -505,8 +536,7 @@ def _let_in(response: Response, *, ours: bool) -> None:
 def _go_back(response: Response, original: _Original) -> None:
     """Restore the view's body and headers, with what hooks did to the headers since, but for what describes a body."""
     if original.instead is not None:
-        response.response = [original.instead]
-        response.content_length = len(original.instead)
+        response.data = original.instead()
         return
     since = Headers(pair for pair in response.headers if pair not in original.headers_then)
     for name in ("Content-Length", "Content-Type", "Vary", *BODY_HEADERS, *DIGEST_HEADERS):

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .nearness import Distance
+
 
 @dataclass(frozen=True)
 class Part:
@@ -18,6 +20,8 @@ class Part:
     """Bytes."""
     shared: bool
     """Peers may deliver it."""
+    nearby: Distance
+    """How far they may be."""
     reason: str | None
     """Why it can't be run from a `blob:` URL; None where it can."""
     imports: tuple[str, ...] = ()
@@ -41,16 +45,17 @@ class Graph:
         """Start empty."""
         self._limit = limit
         self._parts: OrderedDict[str, Part] = OrderedDict()
-        self._answers: dict[str, tuple[Part, ...] | None] = {}
+        self._answers: dict[tuple[str, bool], tuple[Part, ...] | None] = {}
         self._lock = threading.Lock()
 
     def note(self, url: str, part: Part) -> None:
         """Remember what is at a path now."""
         with self._lock:
-            if self._parts.get(url) == part:
-                return
+            same = self._parts.get(url) == part
             self._parts[url] = part
             self._parts.move_to_end(url)
+            if same:
+                return
             if len(self._parts) > self._limit:
                 self._parts.popitem(last=False)
             self._answers.clear()
@@ -66,17 +71,28 @@ class Graph:
         Each must be known and fit, and none may import itself in a circle. Of what may be imported later, what is known
         must be so, too: when that is asked for, there is no way back.
         """
-        with self._lock:
-            if url not in self._answers:
-                try:
-                    self._answers[url] = self._walk(url)
-                except _UnfitError:
-                    self._answers[url] = None
-            return self._answers[url]
+        return self._answer(url, strict=True)
 
-    def _walk(self, url: str) -> tuple[Part, ...]:
+    def is_unfit(self, url: str) -> bool:
+        """Say whether it is known that a module and what it imports can't be linked, whatever is yet to be learned."""
+        with self._lock:
+            known = url in self._parts
+        return known and self._answer(url, strict=False) is None
+
+    def _answer(self, url: str, *, strict: bool) -> tuple[Part, ...] | None:
+        with self._lock:
+            if url not in self._parts:
+                return None
+            if (url, strict) not in self._answers:
+                try:
+                    self._answers[url, strict] = self._walk(url, strict=strict)
+                except _UnfitError:
+                    self._answers[url, strict] = None
+            return self._answers[url, strict]
+
+    def _walk(self, url: str, *, strict: bool) -> tuple[Part, ...]:
         order: list[str] = []
-        self._visit([url], order, strict=True)
+        self._visit([url], order, strict=strict)
         needed = tuple(self._parts[one] for one in order)
         for one in order:  # grows on the way
             self._visit((offer for offer in self._parts[one].offers if offer in self._parts), order, strict=False)

@@ -1,7 +1,8 @@
 """What one recipient's report teaches: about its seeders, and about what stands between networks. Pure.
 
 A report was signed for by its ticket and counts once, but what it claims is the word of a browser: it is clamped to
-what can be, and moves means a little at a time.
+what can be, and moves means a little at a time. Only that a page or a bundle can't be delivered by peers is believed at
+once: to go on would have each visitor pay for it with a delay, and to be wrong costs no more than the peers' share.
 """
 
 from __future__ import annotations

@@ -251,6 +251,13 @@ class _Fields:
     def optional_text(self, name: str, longest: int) -> str | None:
         return None if self._values.get(name) is None else self.text(name, longest)
 
+    def remark(self, name: str) -> str | None:
+        """Give what somebody's code has said, as far as it goes: nothing depends on its being whole."""
+        value = self._values.get(name) or None
+        if value is not None and not isinstance(value, str):
+            raise self._refuse(name, "a string or null")
+        return None if value is None else value[:LONGEST_REASON]
+
     def identifier(self, name: str) -> str:
         value = self.text(name, LONGEST_ID)
         if not ID_CHARACTERS.issuperset(value):
@@ -398,6 +405,6 @@ def parse_report(data: bytes) -> Report:
         bytes_from_cache=fields.number("bytesFromCache"),
         milliseconds=fields.number("milliseconds"),
         uploads=uploads,
-        reason=fields.optional_text("reason", LONGEST_REASON),
+        reason=fields.remark("reason"),
         page=fields.optional_text("page", LONGEST_PAGE),
     )

@@ -147,10 +147,9 @@ def judge_request(facts: RequestFacts, policy: Policy) -> str | None:
 
 
 def judge_page(facts: RequestFacts, policy: Policy) -> str | None:
-    """Say why the visitor who asks for a page gets its modules as if ViralJS were not there."""
+    """Say why the tags of a page are written as if ViralJS were not there, for the visitor who asks for it."""
     against = (
         ("disabled", not policy.enabled),
-        ("module", not policy.modules),
         ("authorization", facts.authorized),
         ("prefetch", "prefetch" in (facts.purpose or "")),
         ("save-data", facts.save_data),

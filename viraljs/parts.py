@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from .bundle import Manifest
+from .errors import BundleError
 from .facts import page_path, request_facts, write_url
 from .graph import Part
+from .learning import name_bundle, name_page
 from .modules import ModuleFacts, is_path, read_module
+from .nearness import Distance
 from .negotiation import judge_page
 from .rendering import KEPT_CHARACTERS
 from .state import State
@@ -23,6 +27,10 @@ from .visitors import Asking, find_out
 
 APPLIES = "_viraljs_applies"
 """An attribute of each decorated view: a function that says by the view's arguments whether to deliver at all."""
+
+DECIDED = "viraljs_modules"
+ASKING = "viraljs_asking"
+"""Attributes of `g`: what was decided for the page that is being made, and what is known of who asks for it."""
 
 IsPart = Callable[[str], bool]
 """Says whether a path, with its query, leads to a decorated view."""
@@ -48,7 +56,14 @@ def is_part() -> IsPart:
 
 
 def look_at(
-    state: State, manifest: Manifest, read: Callable[[], bytes], leads: IsPart, host: str, *, shared: bool
+    state: State,
+    manifest: Manifest,
+    read: Callable[[], bytes],
+    leads: IsPart,
+    host: str,
+    *,
+    shared: bool,
+    nearby: Distance,
 ) -> ModuleFacts | str:
     """Read a module and remember what it imports; give the reason where it can't be run from a `blob:` URL.
 
@@ -59,19 +74,37 @@ def look_at(
         leads: says what is a bundle of this app (`is_part`).
         host: this app's, as in the `Host` header.
         shared: peers may deliver it.
+        nearby: how far they may be.
+
+    Raises:
+        BundleError: its bytes can't be read.
     """
-    url = manifest.url
-    facts = state.modules.get(manifest.digest, lambda: read_module(read()))
-    if facts is None:
-        state.graph.note(url, Part(manifest.digest, manifest.size, shared, "module-syntax"))
-        return "module-syntax"
+    facts, reason = None, "module-syntax"
+    part = Part(manifest.digest, manifest.size, shared, nearby, reason)
+    try:
+        facts = state.modules.get(manifest.digest, lambda: read_module(read(), lambda: time.sleep(0)))
+        if facts is not None:
+            imports, offers, alone = _find_imports(facts, manifest.url, leads, host)
+            part = replace(part, reason="imports" if alone else None, imports=imports, offers=offers)
+    except BundleError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the parser's, or the app's own URL converters'; the response must go out
+        state.warn(f"can't understand the module {manifest.url}, and leaves it alone: {error!r}")
+    state.graph.note(manifest.url, part)
+    return facts if facts is not None and part.reason is None else part.reason or reason
+
+
+def _find_imports(
+    facts: ModuleFacts, url: str, leads: IsPart, host: str
+) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Give the paths that a module imports, those that it may import, and whether it names what can't be linked."""
     imports = _resolve(url, (one.specifier for one in facts.declarations if one.is_part))
     offers = _resolve(url, (text for text in facts.literals if is_path(text)))
     whole = [*(one.specifier for one in facts.declarations), *facts.literals]
-    alone = not all(map(leads, (*imports, *offers))) or any(urlsplit(one).netloc == host for one in whole)
-    reason = "imports" if alone else None
-    state.graph.note(url, Part(manifest.digest, manifest.size, shared, reason, imports, offers))
-    return reason or facts
+    alone = not all(map(leads, (*imports, *offers))) or any(
+        one.startswith("//") or urlsplit(one).netloc == host for one in whole
+    )
+    return imports, offers, alone
 
 
 def _resolve(url: str, specifiers: Iterable[str]) -> tuple[str, ...]:
@@ -84,24 +117,28 @@ def _resolve(url: str, specifiers: Iterable[str]) -> tuple[str, ...]:
 
 
 def by_peers(state: State, src: str) -> bool:
-    """Say whether the modules of the page that is being made are to come from peers; the first one decides for all.
+    """Say whether a module of the page that is being made is to come from peers; the first one decides for the others.
 
-    A module that ran both from its own URL and from a `blob:` URL would be there twice, so a page has all of one kind.
+    A module that ran both from its own URL and from a `blob:` URL would be there twice, so a page has all of one kind,
+    but for one that turns out only now to be unfit: the next page will know of it.
 
     Args:
         state: the app's.
-        src: the first module's URL, as the template wrote it.
+        src: the module's URL, as the template wrote it.
     """
-    if "viraljs_modules" not in g:
-        g.viraljs_modules = src.startswith("/") and not src.startswith("//") and _decide(state, src)
-    decided: bool = g.viraljs_modules
-    return decided
+    if not state.policy.modules or not is_path(src) or not is_part()(src):
+        return False
+    url = _as_bundle_url(src)
+    entries = state.note_entry(name_page(request.host, page_path()), url)
+    if DECIDED not in g:
+        setattr(g, DECIDED, not any(map(state.graph.is_unfit, entries)) and _decide(state, url))
+    return getattr(g, DECIDED) and not state.graph.is_unfit(url)
 
 
-def _decide(state: State, src: str) -> bool:
-    needed = state.graph.closure(_as_bundle_url(src))
+def _decide(state: State, url: str) -> bool:
+    needed = state.graph.closure(url)
     heaviest = max((part for part in needed or () if part.shared), key=lambda part: part.size, default=None)
-    return heaviest is not None and _is_at_hand(state, heaviest.digest)
+    return heaviest is not None and _is_at_hand(state, heaviest.digest, heaviest.nearby)
 
 
 def comes_thin(state: State, src: str) -> bool:
@@ -111,10 +148,10 @@ def comes_thin(state: State, src: str) -> bool:
         state: the app's.
         src: its URL, as the template wrote it.
     """
-    manifest = state.bundles.get(_as_bundle_url(src))
-    if manifest is None or _asking(state) is None:
+    seen = state.bundles.get(_as_bundle_url(src))
+    if seen is None or _asking(state) is None or state.registry.is_forbidden(name_bundle(seen.digest)):
         return False
-    return manifest.size >= state.settings.stream_size or _is_at_hand(state, manifest.digest)
+    return seen.size >= state.settings.stream_size or _is_at_hand(state, seen.digest, seen.nearby)
 
 
 def _as_bundle_url(src: str) -> str:
@@ -122,7 +159,7 @@ def _as_bundle_url(src: str) -> str:
     return write_url(unquote(target.path), target.query.encode())
 
 
-def _is_at_hand(state: State, digest: str) -> bool:
+def _is_at_hand(state: State, digest: str, nearby: Distance) -> bool:
     """Say whether the visitor may take part, and somebody could give it or the browser has kept it."""
     asking = _asking(state)
     if asking is None:
@@ -131,18 +168,19 @@ def _is_at_hand(state: State, digest: str) -> bool:
     if settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in asking.facts.kept:
         return True
     swarm = name_swarm(digest, asking.group)
-    return bool(state.registry.candidates(swarm, asking.place, 1, slots=settings.upload_slots, nearby=settings.nearby))
+    found = state.registry.candidates(swarm, asking.place, 1, slots=settings.upload_slots, nearby=asking.within(nearby))
+    return bool(found)
 
 
 def _asking(state: State) -> Asking | None:
     """Look at the visitor of the page that is being made, once; None if it may not take part."""
-    if "viraljs_asking" not in g:
+    if ASKING not in g:
         # The page is the one that is asked for, and not the one from which its visitor comes.
         facts = replace(request_facts(), page=page_path())
         against = judge_page(facts, state.policy) or not may_share(state, facts.consent)
         asking = None if against else find_out(state, facts)
-        g.viraljs_asking = asking if isinstance(asking, Asking) else None
-    found: Asking | None = g.viraljs_asking
+        setattr(g, ASKING, asking if isinstance(asking, Asking) else None)
+    found: Asking | None = getattr(g, ASKING)
     return found
 
 

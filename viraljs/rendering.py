@@ -130,6 +130,17 @@ class Renderer:
         before, after = self._shells["thin"]
         return island if alone else before + island + after
 
+    def waiting(self, url: str, settings: Settings, base: str) -> bytes:
+        """Render what runs a classic bundle of the server when those before it have run.
+
+        Args:
+            url: path and query of the bundle.
+            settings: the app's.
+            base: the path of the signaling blueprint.
+        """
+        before, after = self._shells["thin"]
+        return before + _dump({"url": url, "digest": "", **self._page(settings, base)}) + after
+
     def start(self, url: str) -> bytes:
         """Render a script that starts a module as if ViralJS were not there.
 
@@ -146,14 +157,19 @@ class Renderer:
             "size": manifest.size,
             "pieceLength": manifest.piece_length,
             "mediaType": manifest.media_type,
+            **self._page(settings, base),
+        }
+        if settings.upload_limit is not None:
+            island["limit"] = settings.upload_limit
+        return island
+
+    def _page(self, settings: Settings, base: str) -> dict[str, Any]:
+        return {
             "base": base,
             "client": f"client/{self.version}",
             "consent": settings.consent,
             "consentCookie": CONSENT_COOKIE,
         }
-        if settings.upload_limit is not None:
-            island["limit"] = settings.upload_limit
-        return island
 
 
 def _lasting_ice(settings: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Request, current_app, request
 
@@ -23,7 +23,7 @@ from .hub import Hub, LocalHub
 from .ice import IceServer, fresh_servers
 from .metrics import Metrics
 from .modules import ModuleFacts, is_available
-from .nearness import NO_FACTS, Facts, Place, locate
+from .nearness import NO_FACTS, Distance, Facts, Place, locate
 from .negotiation import Policy
 from .registry import Registry, open_registry
 from .rendering import Renderer
@@ -43,11 +43,24 @@ MOST_BEGINNINGS = 64
 MOST_MODULES = 4_096
 """A large app has a thousand chunks; what is known of each takes about a kilobyte."""
 MOST_BASES = 64
+MOST_ENTRIES = 64
+"""Module tags of one page."""
 MOST_PLACES = 4_096
 """A visitor's address comes up several times within a visit, and that of a company or a school all day."""
 SOCKETS_IN_THREADS = 4
 SOCKETS_ELSEWHERE = 800
 """Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
+
+
+class Seen(NamedTuple):
+    """What was last seen at the URL of a classic bundle."""
+
+    digest: str
+    """SHA-256 in hex."""
+    size: int
+    """Bytes."""
+    nearby: Distance
+    """How far its seeders may be."""
 
 
 class State:
@@ -87,8 +100,9 @@ class State:
         )
         self.hub: Hub = LocalHub(time.monotonic)
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
-        self.bundles: dict[str, Manifest] = {}
+        self.bundles: dict[str, Seen] = {}
         """Classic bundles by their URL, as last seen."""
+        self._entries: dict[str, tuple[str, ...]] = {}
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
@@ -110,11 +124,21 @@ class State:
         bits = self.settings.ipv4_network_bits, self.settings.ipv6_network_bits
         return locate(address, lookup, ipv4_bits=bits[0], ipv6_bits=bits[1])
 
-    def note_bundle(self, manifest: Manifest) -> None:
+    def note_bundle(self, url: str, seen: Seen) -> None:
         """Remember what was last seen at a URL."""
-        if manifest.url not in self.bundles and len(self.bundles) >= MOST_MANIFESTS:
+        if url not in self.bundles and len(self.bundles) >= MOST_MANIFESTS:
             self.bundles.clear()
-        self.bundles[manifest.url] = manifest
+        self.bundles[url] = seen
+
+    def note_entry(self, page: str, url: str) -> tuple[str, ...]:
+        """Remember that a page has a module's tag; give all that it has had, the first one first."""
+        known = self._entries.get(page, ())
+        if url not in known:
+            if len(self._entries) >= MOST_MANIFESTS or len(known) >= MOST_ENTRIES:
+                self._entries.clear()
+                known = ()
+            known = self._entries[page] = (*known, url)
+        return known
 
     def warn(self, text: str) -> None:
         """Write a warning to the app's log."""

@@ -8,7 +8,7 @@ from flask import current_app, request
 
 from .facts import session_unread, visitor_place
 from .learning import BLOCKED, name_page
-from .nearness import Place, inside
+from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
 from .state import PeerGroup, State
 from .tickets import name_group
@@ -26,6 +26,10 @@ class Asking:
     """Nobody in its network got through to peers inside of late."""
     group: str
     """As `viraljs.tickets.name_group` gives it."""
+
+    def within(self, nearby: Distance) -> Distance:
+        """Say how far its seeders may be, where others' may be so far."""
+        return min(nearby, Distance.NETWORK) if self.enclosed else nearby
 
 
 def find_out(state: State, facts: RequestFacts) -> Asking | str:

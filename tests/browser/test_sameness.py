@@ -158,6 +158,38 @@ def test_a_bundle_that_nobody_seeds_waits_for_one_that_is_on_its_way(ordered):
     assert [one["source"] for one in ordered.records(ordered.visitor)] == ["peers", "server"]
 
 
+def test_what_a_bundle_does_when_the_page_is_parsed_comes_after_the_next_bundle(ordered):
+    parsed = f"document.addEventListener('DOMContentLoaded', () => {PUSH}('parsed'));"
+    ordered.show(
+        "{{ viral_script('/b/large.js') }}{{ viral_script('/b/small.js') }}",
+        {
+            "large.js": bundle(1_500_000, code=f"{PUSH}('large'); {parsed}").decode(),
+            "small.js": f"{PUSH}('small');",
+        },
+    )
+    for show in (ordered.seed, ordered.deliver):
+        assert ordered.look(show(), "ran", "window.ran?.length >= 3") == ["large", "small", "parsed"]
+
+
+def test_a_bundle_that_is_personal_today_waits_for_its_turn_too(ordered):
+    site = ordered.site
+    tags = [f"{{{{ viral_script('/b/{name}.js') }}}}" for name in ("large", "personal")]
+    ordered.show(
+        "".join(tags),
+        {"large.js": bundle(1_500_000, code=f"{PUSH}('large');").decode(), "personal.js": f"{PUSH}('for all');"},
+    )
+    ordered.seed()
+    personal = site.viral.bundle(lambda: (f"{PUSH}('for me');", {"Vary": "Cookie"}))
+    site.before = lambda request: personal() if request.path == "/b/personal.js" else None
+    ordered.visitor.visit(site.url())
+    assert ordered.look(ordered.visitor, "ran", "window.ran?.length >= 2") == ["large", "for me"]
+    asked = [(one.query, one.kind) for one in site.sent("/b/personal.js")[1:]]
+    assert asked == [("viraljs=behind", "untouched; reason=vary"), ("viraljs=direct", "untouched; reason=vary")]
+    ordered.visitor.visit(site.url())
+    assert ordered.look(ordered.visitor, "ran", "window.ran?.length >= 2") == ["large", "for me"]
+    assert site.sent("/b/personal.js")[3].query == ""
+
+
 def test_scripts_that_others_wrote_and_async_ones_wait_for_nothing(ordered):
     site = ordered.site
     ordered.show(

@@ -468,6 +468,22 @@ for (const src of [SRC, `${SRC}&viraljs=1`]) {
   });
 }
 
+test("a bundle that is not for peers after all runs in its turn, from the server, and nothing is said of it", async (t) => {
+  const v = visit(t, { fields: { ticket: undefined, pieces: undefined, digest: "" } });
+  const first = thePage().begin(v.island);
+  const finished = v.finish();
+  await flush();
+  assert.deepEqual(v.ran, []);
+  first.done();
+  await finished;
+  assert.deepEqual(
+    v.ran.map(({ loadedFrom }) => loadedFrom),
+    [`${SRC}&viraljs=direct`],
+  );
+  assert.deepEqual(v.order, ["run", "load"]);
+  assert.deepEqual([v.beacons, v.connections, thePage().deliveries, v.events], [[], [], [], []]);
+});
+
 test("a page that takes what our policy has made gets the bundle by it, and its mark taken off", async (t) => {
   const v = visit(t, { src: `${SRC}&viraljs=1` });
   v.document.trustedOnly = true;

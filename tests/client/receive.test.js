@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { toHex } from "../../viraljs/client/digest.js";
-import { receive } from "../../viraljs/client/receive.js";
+import { MOST_BYTES_AT_ONCE, receive } from "../../viraljs/client/receive.js";
 import { sha256Sync } from "../../viraljs/client/sha256.js";
 import { DATA, encode, encodeData, HAVE, HELLO, REQUEST, VERSION } from "../../viraljs/client/wire.js";
 import {
@@ -133,6 +133,15 @@ test("the whole is checked when all pieces are: what does not add up to its dige
   assert.equal(r.outcome.prepared, null);
   await r.clock.advance(10 * LONG_MS);
   assert.deepEqual(r.shared, []);
+});
+
+test("what is too large to be held as a whole is not checked a second time", async (t) => {
+  const r = begin(t, { digest: "0".repeat(64) });
+  r.island.size = MOST_BYTES_AT_ONCE + 1;
+  await r.give(r.connections[0].channel, ...ALL);
+  await r.over;
+  assert.equal(r.outcome.error, null);
+  assert.equal(r.outcome.prepared.blob.size, 1000);
 });
 
 test("the whole is checked on plain http too, with our own hash", async (t) => {

@@ -37,7 +37,7 @@ def upload(seeder, size=0, failure=None, **more):
     return {"seeder": seeder, "bytes": size, "milliseconds": 100, "failure": failure, **more}
 
 
-def tell(app, ticket, *uploads, address=HOME, **more):
+def tell(app, ticket, *uploads, address=HOME, origin="http://localhost", **more):
     message = {
         "ticket": ticket,
         "source": "mixed",
@@ -51,7 +51,7 @@ def tell(app, ticket, *uploads, address=HOME, **more):
     return app.test_client().post(
         "/viraljs/report",
         data=json.dumps(message),
-        headers={"Origin": "http://localhost"},
+        headers={"Origin": origin},
         environ_base={"REMOTE_ADDR": address},
     )
 
@@ -184,6 +184,23 @@ def test_a_page_that_blocks_what_peers_give_is_left_alone_and_no_other(app):
     assert delivery_of(visit(app, headers=PAGE)) == "untouched; reason=blocked"
     assert delivery_of(visit(app, headers={"Referer": "http://localhost/"})) == "thin"
     assert delivery_of(visit(app)) == "thin"
+
+
+def test_a_page_of_another_origin_says_nothing_of_the_one_with_its_path_here():
+    app = new_app(ORIGINS=["https://www.example"])
+    serve_bundle(app, lambda: BUNDLE)
+    add_seeder(app, "a", ABROAD)
+    ticket = island_of(visit(app, headers=PAGE).data)["ticket"]
+    response = tell(app, ticket, origin="https://www.example", reason="blocked", page="/shop")
+    assert response.status_code == 204
+
+    assert delivery_of(visit(app, headers=PAGE)) == "thin"
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 5_000])
+def test_what_a_browser_says_of_an_error_may_be_nothing_or_a_story(app, reason):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, reason=reason)
 
 
 def test_a_bundle_that_writes_into_its_page_is_left_alone(app):

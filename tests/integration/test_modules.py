@@ -223,6 +223,61 @@ def test_the_first_module_of_a_page_decides_for_all():
     assert page(app, url="/other").count("?viraljs=module") == 0
 
 
+TWO = "{{ viral_script('/m/entry.js', type='module') }}{{ viral_script('%s', type='module') }}"
+
+
+@pytest.mark.parametrize("src", ["/plain/a.js", "https://cdn.example/x.js", "//cdn.example/x.js", "./a.js"])
+def test_a_module_that_no_decorated_route_serves_is_the_browsers_own_beside_others_too(src):
+    app = modular_app(template=TWO % src)
+    see(app, "entry.js", "a.js", "lazy.js")
+
+    assert page(app) == BY_PEERS + f'<script defer src="{src}" type="module" data-viraljs></script>'
+
+
+def test_such_a_module_does_not_decide_for_the_others():
+    app = modular_app(template="{{ viral_script('/plain/a.js', type='module') }}" + TWO % "/m/a.js")
+    see(app, "entry.js", "a.js", "lazy.js")
+
+    assert page(app).endswith(f'{BY_PEERS}<script defer src="/m/a.js?viraljs=module" data-viraljs></script>')
+
+
+def test_a_second_one_that_can_t_be_linked_runs_and_the_next_page_has_all_from_their_own_urls():
+    app = modular_app({**FILES, "odd.js": b"import(x, y);"}, template=TWO % "/m/odd.js")
+    see(app, "entry.js", "a.js", "lazy.js")
+    odd = '<script defer src="/m/odd.js" type="module" data-viraljs></script>'
+    assert page(app) == BY_PEERS + odd.replace(' type="module"', "").replace("odd.js", "odd.js?viraljs=module")
+    assert starts(start(app, name="odd.js")) == "/m/odd.js"
+
+    assert page(app) == NATIVE + odd
+
+
+def test_one_that_is_known_to_be_unfit_is_native_on_the_page_that_began_otherwise():
+    app = modular_app({**FILES, "odd.js": b"import(x, y);"}, template=TWO % "/m/odd.js")
+    see(app, "entry.js", "a.js", "lazy.js")
+    visit(app, "/m/odd.js", IMPORT)
+    odd = '<script defer src="/m/odd.js" type="module" data-viraljs></script>'
+
+    assert page(app) == BY_PEERS + odd
+    assert page(app) == NATIVE + odd
+
+
+def test_how_far_seeders_may_be_is_the_routes_own_word():
+    app = new_app()
+    app.add_url_rule(
+        "/m/<name>",
+        "module",
+        ViralJS().bundle(nearby="network")(lambda name: Response(LEAF, 200, {"Content-Type": JAVASCRIPT})),
+    )
+    app.add_url_rule("/", "page", lambda: render_template_string("{{ viral_script('/m/entry.js', type='module') }}"))
+    visit(app, "/m/entry.js", IMPORT)
+    add_seeder(app, LEAF, address="203.0.113.9")
+    assert page(app) == NATIVE
+
+    add_seeder(app, LEAF, "near")
+
+    assert page(app) == BY_PEERS
+
+
 def test_attributes_and_nonce_are_on_either_tag():
     app = modular_app(template="{{ viral_script('/m/entry.js?v=1', type='module', nonce='n', id='x') }}")
 

@@ -20,6 +20,7 @@ from tests.support.visits import (
     state_of,
     visit,
 )
+from viraljs.learning import name_bundle
 
 BEHIND = "/app.js?viraljs=behind"
 ALONE = "/app.js?viraljs=alone"
@@ -143,10 +144,99 @@ def test_who_takes_no_part_gets_the_plain_bytes_all_the_same(url):
 
 
 @pytest.mark.parametrize("url", [BEHIND, ALONE])
-def test_a_small_one_is_untouched(url):
-    response = visit(paged_app(MIN_SIZE=len(BUNDLE) + 1), url)
+@pytest.mark.parametrize(
+    ("config", "headers", "reason"),
+    [
+        ({"MIN_SIZE": len(BUNDLE) + 1}, {}, "small"),
+        ({}, {"Vary": "Cookie"}, "vary"),
+        ({}, {"Cache-Control": "private"}, "private"),
+    ],
+)
+def test_one_that_is_not_for_peers_after_all_waits_for_its_turn(url, config, headers, reason):
+    app = paged_app(**config)
+    serve_bundle(app, lambda: (BUNDLE, headers), "/other.js")
 
-    assert (delivery_of(response), response.data) == ("untouched; reason=small", BUNDLE)
+    response = visit(app, url.replace("app", "other"))
+
+    assert delivery_of(response) == f"untouched; reason={reason}"
+    island = island_of(response.data)
+    assert (island["url"], "ticket" in island, "pieces" in island) == ("/other.js", False, False)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Server-Timing"] == "viraljs;desc=thin"
+
+
+def test_what_a_later_hook_makes_personal_waits_too():
+    app = paged_app()
+
+    @app.after_request
+    def personalise(response):
+        response.set_cookie("who", "me")
+        return response
+
+    response = visit(app, BEHIND)
+
+    assert delivery_of(response) == "untouched; reason=set-cookie"
+    assert "ticket" not in island_of(response.data)
+    assert (response.headers["Cache-Control"], response.content_length) == ("no-store", len(response.data))
+
+
+def test_errors_are_the_views_own():
+    app = paged_app()
+    serve_bundle(app, lambda: ("gone", 404), "/gone.js")
+
+    response = visit(app, "/gone.js?viraljs=behind")
+
+    assert (response.status_code, response.data) == (404, b"gone")
+
+
+def test_one_that_turned_out_not_to_be_for_peers_is_not_marked_again():
+    app = paged_app("{{ viral_script('/first.js') }}{{ viral_script('/other.js') }}", **STREAM)
+    headers: dict[str, str] = {}
+    serve_bundle(app, lambda: (BUNDLE, headers), "/other.js")
+    visit(app, "/other.js")
+    assert tag("/other.js?viraljs=behind") in page(app)
+    headers["Vary"] = "Cookie"
+
+    visit(app, "/other.js?viraljs=behind")
+
+    assert tag("/other.js") in page(app)
+
+
+def test_one_that_writes_into_the_document_is_not_marked():
+    app = paged_app(**STREAM)
+    visit(app, "/app.js")
+    state_of(app).registry.forbid(name_bundle(digest_of(BUNDLE)), 60)
+
+    assert tag("/app.js") in page(app)
+
+
+def test_how_far_seeders_may_be_is_the_routes_own_word():
+    app = paged_app("{{ viral_script('/first.js') }}{{ viral_script('/other.js') }}")
+    serve_bundle(app, lambda: BUNDLE, "/other.js", nearby="network")
+    add_seeder(app, BUNDLE, address="203.0.113.9")
+    visit(app, "/other.js")
+    assert tag("/other.js") in page(app)
+
+    add_seeder(app, BUNDLE, "near")
+
+    assert tag("/other.js?viraljs=behind") in page(app)
+
+
+def test_the_mark_needs_no_parser_of_modules(monkeypatch):
+    monkeypatch.setattr("viraljs.state.is_available", lambda: False)
+    app = paged_app(**STREAM)
+    visit(app, "/app.js")
+
+    assert tag(BEHIND) in page(app)
+
+
+def test_what_is_known_of_a_visitor_ends_with_its_request():
+    app = paged_app(**STREAM)
+    visit(app, "/app.js")
+
+    with app.app_context():
+        assert tag("/app.js") in page(app, {"User-Agent": CRAWLER})
+        assert tag(BEHIND) in page(app)
 
 
 def test_a_page_that_lost_its_answer_is_not_told_to_wait_for_itself():

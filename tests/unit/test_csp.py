@@ -25,6 +25,8 @@ NONCE = "'nonce-bm9uY2U'"
         f"script-src {NONCE}; connect-src https:",
         f"script-src {NONCE}; connect-src wss://{HOST} https://{HOST}",
         "connect-src *",
+        f"script-src {NONCE}; connect-src https://*.example",
+        f"script-src {NONCE}; connect-src https://{HOST.upper()}:*",
         "require-trusted-types-for 'script'",
         "require-trusted-types-for 'script'; trusted-types viraljs dompurify",
         "require-trusted-types-for 'script'; trusted-types *",

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from viraljs.graph import Graph, Part
+from viraljs.nearness import Distance
 
 
 def part(*imports, offers=(), reason=None, digest="d"):
-    return Part(digest, 100, shared=True, reason=reason, imports=imports, offers=offers)
+    return Part(digest, 100, shared=True, nearby=Distance.ANY, reason=reason, imports=imports, offers=offers)
 
 
 def graph_of(limit=100, **parts):
@@ -60,6 +61,37 @@ def test_what_a_module_imports_must_be_known_and_fit_and_no_circle(parts, expect
 )
 def test_what_may_be_imported_later_must_be_fit_as_far_as_it_is_known(parts, fit):
     assert (linked(graph_of(**parts)) is not None) is fit
+
+
+@pytest.mark.parametrize(
+    ("parts", "unfit"),
+    [
+        ({}, False),
+        ({"a": part()}, False),
+        ({"a": part("b")}, False),
+        ({"a": part("b", reason="imports")}, True),
+        ({"a": part("c", "b"), "b": part(reason="imports")}, True),
+        ({"a": part("b", "c"), "b": part("a")}, True),
+        ({"a": part("c", offers=("b",)), "b": part(reason="imports")}, True),
+    ],
+)
+def test_unfit_is_what_nothing_that_may_be_learned_yet_could_mend(parts, unfit):
+    assert graph_of(**parts).is_unfit("a") is unfit
+
+
+def test_what_is_seen_again_is_not_the_oldest():
+    graph = graph_of(2, a=part(), b=part())
+    graph.note("a", part())
+    graph.note("c", part())
+    assert [graph.find(url) is not None for url in "abc"] == [True, False, True]
+
+
+def test_questions_about_strangers_leave_nothing_behind():
+    graph = graph_of(a=part())
+    for number in range(100):
+        assert graph.closure(f"x{number}") is None
+        assert not graph.is_unfit(f"x{number}")
+    assert not graph._answers
 
 
 def test_what_is_imported_later_is_no_part_of_what_is_needed_first():

@@ -347,7 +347,7 @@ BAD_POSTS = {
     "an unknown source": ("report", {**POSTS["report"], "source": "space"}, "source must be one of peers, server"),
     "negative bytes": ("report", {**POSTS["report"], "bytesFromPeers": -1}, "bytesFromPeers must be an integer"),
     "too many bytes": ("report", {**POSTS["report"], "bytesFromCache": 2**53}, "bytesFromCache must be an integer"),
-    "a reason that is a number": ("report", {**POSTS["report"], "reason": 1}, "reason must be a string of 1 to 1024"),
+    "a reason that is a number": ("report", {**POSTS["report"], "reason": 1}, "reason must be a string or null"),
     "a page that is a story": (
         "report",
         {**POSTS["report"], "page": "x" * 8_193},

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viraljs.modules import is_available, is_path, read_module
+from viraljs.modules import AT_A_TIME, is_available, is_path, read_module
+
+
+def read(data):
+    return read_module(data, lambda: None)
 
 
 def facts(code):
-    found = read_module(code if isinstance(code, bytes) else code.encode())
+    found = read(code if isinstance(code, bytes) else code.encode())
     assert found is not None, code
     return found
 
@@ -39,6 +46,25 @@ def metas(code):
 
 def test_the_parser_is_there():
     assert is_available()
+
+
+@pytest.mark.parametrize("gone", ["tree_sitter", "tree_sitter_javascript"])
+def test_without_one_of_its_two_packages_the_parser_is_not_available(monkeypatch, gone):
+    monkeypatch.setitem(sys.modules, gone, None)
+    assert not is_available()
+
+
+def test_a_parser_that_is_too_old_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tree_sitter", ModuleType("tree_sitter"))
+    assert not is_available()
+
+
+def test_it_pauses_all_along_and_characters_may_lie_across_a_pause():
+    pauses = []
+    facts = read_module(("é" * 50_000).join(["/*", '*/ import "./b.js";']).encode(), lambda: pauses.append(1))
+    assert facts is not None
+    assert [one.specifier for one in facts.declarations] == ["./b.js"]
+    assert len(pauses) > 100_000 // AT_A_TIME
 
 
 # Declarations ------------------------------------------------------------------------------------------
@@ -221,7 +247,7 @@ def test_names_are_as_long_as_what_they_stand_for_and_not_in_the_file(taken):
     ],
 )
 def test_what_the_parser_does_not_know_or_the_client_could_not_replace_is_refused(code):
-    assert read_module(code if isinstance(code, bytes) else code.encode()) is None
+    assert read(code if isinstance(code, bytes) else code.encode()) is None
 
 
 # Random programs ---------------------------------------------------------------------------------------
@@ -251,12 +277,12 @@ def test_as_much_is_found_as_was_put_in(parts):
 
 @given(st.text())
 def test_whatever_is_read_nothing_is_raised(text):
-    read_module(text.encode("utf-8", "surrogatepass"))
+    read(text.encode("utf-8", "surrogatepass"))
 
 
 @given(st.binary())
 def test_whatever_bytes_are_read_nothing_is_raised(data):
-    read_module(data)
+    read(data)
 
 
 # The island --------------------------------------------------------------------------------------------
@@ -275,7 +301,15 @@ def test_the_client_gets_places_and_names():
 
 @pytest.mark.parametrize(
     ("specifier", "expected"),
-    [("./a", True), ("../a", True), ("/a", True), ("//host/a", True), ("a", False), (".a", False), ("http://a", False)],
+    [
+        ("./a", True),
+        ("../a", True),
+        ("/a", True),
+        ("//host/a", False),
+        ("a", False),
+        (".a", False),
+        ("http://a", False),
+    ],
 )
 def test_a_path_is_what_begins_like_one(specifier, expected):
     assert is_path(specifier) is expected

@@ -8,7 +8,9 @@ from flask import Flask
 from tests.support.visits import new_app, state_of
 from viraljs import ViralJS
 from viraljs.bundle import build_manifest
+from viraljs.errors import BundleError
 from viraljs.modules import ModuleFacts
+from viraljs.nearness import Distance
 from viraljs.parts import is_part, look_at, may_share
 
 
@@ -62,7 +64,7 @@ def test_the_answer_can_be_asked_for_when_the_request_is_over():
 
 def look(app: Flask, code: bytes, url="/m/a/entry.js", leads=lambda _: True, *, shared=True):
     manifest = build_manifest(url, "text/javascript", len(code), [code])
-    return look_at(state_of(app), manifest, lambda: code, leads, "localhost", shared=shared)
+    return look_at(state_of(app), manifest, lambda: code, leads, "localhost", shared=shared, nearby=Distance.ANY)
 
 
 def test_what_a_module_imports_is_remembered_as_paths():
@@ -89,7 +91,10 @@ def test_bytes_are_read_once():
     def never():
         raise AssertionError
 
-    assert isinstance(look_at(state_of(app), manifest, never, lambda _: True, "localhost", shared=True), ModuleFacts)
+    assert isinstance(
+        look_at(state_of(app), manifest, never, lambda _: True, "localhost", shared=True, nearby=Distance.ANY),
+        ModuleFacts,
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,8 @@ def test_bytes_are_read_once():
         (b'import("./b.js")', "imports"),
         (b'import "http://localhost/m/b.js"', "imports"),
         (b'import("//localhost/m/b.js")', "imports"),
+        (b'import "//cdn.example/m/b.js"', "imports"),
+        (b'import "http://["', "module-syntax"),
     ],
 )
 def test_what_can_t_be_linked_is_remembered_with_its_reason(code, reason):
@@ -108,6 +115,28 @@ def test_what_can_t_be_linked_is_remembered_with_its_reason(code, reason):
     part = state_of(app).graph.find("/m/a/entry.js")
     assert part is not None
     assert part.reason == reason
+
+
+def test_what_the_apps_own_code_throws_is_told_to_the_log_and_nobody_else(caplog):
+    def leads(_):
+        raise RuntimeError("no database here")
+
+    app = app_with()
+    assert look(app, b'import "./b.js"', leads=leads) == "module-syntax"
+    assert "can't understand the module /m/a/entry.js" in caplog.text
+    assert "no database here" in caplog.text
+
+
+def test_bytes_that_cannot_be_read_are_no_matter_of_its_syntax():
+    app = app_with()
+    manifest = build_manifest("/m/a.js", "text/javascript", 1, [b";"])
+
+    def read():
+        raise BundleError("gone")
+
+    with pytest.raises(BundleError):
+        look_at(state_of(app), manifest, read, lambda _: True, "localhost", shared=True, nearby=Distance.ANY)
+    assert state_of(app).graph.find("/m/a.js") is None
 
 
 @pytest.mark.parametrize(

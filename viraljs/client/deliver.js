@@ -83,6 +83,8 @@ export async function deliver(island, element) {
   const asked = original.src;
   const src = plainUrl(asked);
   const page = thePage();
+  // Else this is here for the order of the scripts only: `viral_script` took the bundle for another one than it is.
+  const shared = island.ticket || island.module;
   if (island.module) original.type = "module";
   try {
     // What has been loaded is not loaded again by a change of its address.
@@ -137,6 +139,7 @@ export async function deliver(island, element) {
   /** @type {import("./module.js").Linked | null} */
   let linked = null;
   try {
+    if (!shared) throw new Error("untouched");
     if (!window.RTCPeerConnection) throw new Error("no-webrtc");
     const refusal = island.ticket && refuse(island, turn.consented);
     if (refusal) throw new Error(refusal);
@@ -148,7 +151,7 @@ export async function deliver(island, element) {
   } catch (error) {
     console.debug(error);
     got = linked = null;
-    delivery.fallBack(/** @type {Error} */ (error).message);
+    if (shared) delivery.fallBack(/** @type {Error} */ (error).message);
     // A module that ran from its own URL and from another one would be there twice.
     if (island.module) window.viraljsNative = !page.linked;
     ran = !(island.module && page.linked) && (await runInTurn(island.module ? src : directUrl(src)));
