@@ -117,7 +117,8 @@ function call(target, type, listener) {
 }
 
 /**
- * Drop what a script writes into the document: the parser has moved on, and a browser would begin the page anew.
+ * Drop what a script writes into the document, and say so: the parser has moved on. Of a script with an address a browser
+ * would ignore it, with a word that helps nobody; for one without, it would begin the page anew.
  *
  * @param {() => boolean} isRunning whether it is the script that writes at this moment
  * @returns {() => boolean} ends it, and says whether anything was dropped
