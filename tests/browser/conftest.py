@@ -43,7 +43,7 @@ def site(make_site: MakeSite) -> Site:
 def _browsers(factory: pytest.TempPathFactory) -> Iterator[Browsers]:
     with ExitStack() as stack:
 
-        def open_browser(*patches: str, **options: str) -> Chromium:
+        def open_browser(*patches: str, **options: Any) -> Chromium:
             browser = Chromium(factory.mktemp("profile"), patches, **options)
             stack.callback(browser.quit)
             return browser

@@ -112,6 +112,23 @@ def test_who_gave_it_before(kept_site, browsers):
     assert_gives(kept_site, browsers)
 
 
+def test_chromium_names_no_reason_of_ours_where_it_does_not_keep_a_page(kept_site, browsers):
+    kept_site.show("", f"<script nonce='{NONCE}'>addEventListener('unload', () => {{}});</script>{TAG}")
+    browsers().visit(kept_site.url())
+    kept_site.wait_for_seeders(1)
+    visitor = browsers(log=True).visit(kept_site.url())
+    assert visitor.delivery()["source"] == "peers"
+    kept_site.wait_for_seeders(2)
+    visitor.js("void (location.href = '/elsewhere')")
+    visitor.wait_for("location.pathname === '/elsewhere' && document.readyState === 'complete'")
+    visitor.driver.back()
+    visitor.wait_for("location.pathname === '/' && document.readyState === 'complete'")
+    [told] = visitor.told("Page.backForwardCacheNotUsed")
+    # The others follow from these.
+    pages_own = [one["reason"] for one in told["notRestoredExplanations"] if one["type"] == "PageSupportNeeded"]
+    assert pages_own == ["UnloadHandlerExistsInMainFrame"]
+
+
 # Firefox decides when a navigation begins ------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -33,6 +34,7 @@ class Chromium:
         patches: scripts to run in every page before its own, over the DevTools protocol.
         page_load_strategy: as WebDriver has it; with `"none"`, `visit` does not wait for the page to load.
         arguments: more of them for the command line.
+        log: keep what it says over the DevTools protocol, for `told`.
     """
 
     def __init__(
@@ -41,12 +43,16 @@ class Chromium:
         patches: Sequence[str] = (),
         page_load_strategy: str = "normal",
         arguments: Sequence[str] = (),
+        *,
+        log: bool = False,
     ) -> None:
         self._profile = profile
         self._closed = False
         options = webdriver.ChromeOptions()
         options.page_load_strategy = page_load_strategy
         options.binary_location = BINARY
+        if log:
+            options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
         for argument in (
             "--headless=new",
             "--disable-gpu",
@@ -68,6 +74,11 @@ class Chromium:
     def cdp(self, command: str, **parameters: Any) -> Any:
         """Say something over the DevTools protocol."""
         return self.driver.execute_cdp_cmd(command, parameters)
+
+    def told(self, event: str) -> list[Any]:
+        """List what it has said by a name over the DevTools protocol since this was asked last."""
+        entries = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [entry["params"] for entry in entries if entry["method"] == event]
 
     def be(self, user_agent: str) -> Chromium:
         """Call itself otherwise from now on."""
