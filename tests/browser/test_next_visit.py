@@ -160,6 +160,8 @@ def test_a_kept_bundle_that_was_spoiled_does_not_run_and_is_replaced(site, brows
         await cache.put(key, new Response("globalThis.answer = 66;".padEnd({SIZE})));
     }})"""
     visitor.js(spoil)
+    visitor.visit(site.url("elsewhere"))
+    site.wait_for_seeders(1)
     assert shares(visitor.visit(site.url()).delivery()) == ("peers", SIZE, 0, 0)
     assert_ran_once(visitor)
     visitor.wait_for(
@@ -214,4 +216,6 @@ def test_on_plain_http_beyond_localhost_nothing_is_kept(site, browsers):
     site.wait_for_seeders(1)
     visitor = browsers().visit(url).seeding()
     assert visitor.js("[typeof caches, document.cookie, errors]") == ["undefined", "", []]
+    visitor.visit(site.url("elsewhere", host="viral.test"))
+    site.wait_for_seeders(1)
     assert visitor.visit(url).delivery()["source"] == "peers"
