@@ -1,4 +1,4 @@
-"""Modules of an app: what is known of each, which routes lead to them, and whether a page's can come from peers."""
+"""What is known of an app's bundles where a page is made: its modules, their routes, and what may come from peers."""
 
 from __future__ import annotations
 
@@ -79,19 +79,20 @@ def look_at(
     Raises:
         BundleError: its bytes can't be read.
     """
-    facts, reason = None, "module-syntax"
-    part = Part(manifest.digest, manifest.size, shared, nearby, reason)
+    found: ModuleFacts | str = "module-syntax"
+    part = Part(manifest.digest, manifest.size, shared, nearby, "module-syntax")
     try:
         facts = state.modules.get(manifest.digest, lambda: read_module(read(), lambda: time.sleep(0)))
         if facts is not None:
             imports, offers, alone = _find_imports(facts, manifest.url, leads, host)
             part = replace(part, reason="imports" if alone else None, imports=imports, offers=offers)
+            found = part.reason or facts
     except BundleError:
         raise
     except Exception as error:  # noqa: BLE001 - the parser's, or the app's own URL converters'; the response must go out
         state.warn(f"can't understand the module {manifest.url}, and leaves it alone: {error!r}")
     state.graph.note(manifest.url, part)
-    return facts if facts is not None and part.reason is None else part.reason or reason
+    return found
 
 
 def _find_imports(
