@@ -54,7 +54,7 @@ STRIKES = 3
 """Reports of wrong bytes after which a seeder is put out."""
 
 STATIC_FOLDER = Path(__file__).parent / "static"
-SCRIPTS = frozenset({"receive.js", "module.js", "seeder.js", "sha256.js", "dependents.js"})
+SCRIPTS = frozenset({"receive.js", "run.js", "module.js", "seeder.js", "sha256.js", "dependents.js"})
 """What browsers may ask for by itself; the thin client and the addition need settings to go with them."""
 
 

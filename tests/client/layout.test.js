@@ -7,12 +7,12 @@ import test from "node:test";
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
   ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "departure", "limit", "inflate", "deflate"],
-  ["edits", "names"],
+  ["edits", "names", "moments", "place"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
-  ["keep", "upload", "peer", "origin", "introduction", "download", "run"],
+  ["keep", "upload", "peer", "origin", "introduction", "download"],
   ["seeder", "module", "page"],
   ["order", "deliver"],
-  ["thin", "addition", "start", "dependents", "receive", "sha256"],
+  ["thin", "addition", "start", "dependents", "receive", "run", "sha256"],
 ];
 const ORDER = FLOORS.flat();
 /** A file of the build each. The types of two of them are for those who load them. */

@@ -92,7 +92,7 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     const { island, record, store, partial } = seed;
     if (!greeted || greeted !== socket.line()) return;
     const progress = partial ? Math.floor((99 * heldBy(store).length) / store.count) : 100;
-    const message = { type: "announce", digest, proof: island.proof ?? island.ticket, progress };
+    const message = { type: "announce", digest, proof: island.proof ?? island.ticket, progress, page: island.page };
     if (!socket.send(message)) return;
     seed.told = progress;
     if (!partial) window.dispatchEvent(new CustomEvent("viraljs:seeding", { detail: record }));

@@ -15,6 +15,7 @@
  * @property {boolean} consent the page must allow sharing first
  * @property {string} consentCookie its name
  * @property {number} [limit] bytes per second to upload at most
+ * @property {string} [page] path of the page, where it waits for the bundle's tag; not the server's word
  *
  * @typedef {object} ReceivingFields
  * @property {string} pieces base64 of the pieces' SHA-256 digests, end to end
@@ -57,6 +58,13 @@
  * @property {number} milliseconds from the start to its last verified piece
  * @property {string|null} failure
  * @property {number|null} roundTrip milliseconds that a message to it and the answer took
+ *
+ * @typedef {object} Runner What `run.js` gives, which is loaded while a bundle is on its way.
+ * @property {(island: ReceivingIsland, src: string) => Promise<Blob | null>} findKept
+ * @property {(blob: Blob, src: string) => Promise<Blob>} nameCode
+ * @property {(original: HTMLScriptElement, url: any, src: string, last?: () => Promise<any>, size?: number) =>
+ *   Promise<{ran: boolean, wrote: boolean}>} run
+ * @property {() => Promise<void>} runDependents
  *
  * @typedef {[first: number, count: number]} Range of pieces
  *
