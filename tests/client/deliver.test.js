@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
+import { runInThisContext } from "node:vm";
 import { deliver } from "../../viraljs/client/deliver.js";
 import { toHex } from "../../viraljs/client/digest.js";
 import { CACHE, keptUrl } from "../../viraljs/client/kept.js";
@@ -20,6 +21,7 @@ import {
   fakeConnections,
   fakeFetch,
   fakePage,
+  fakeRequests,
   fakeSockets,
   flush,
   makeBundle,
@@ -29,12 +31,17 @@ import {
 
 // Loaded here, so that the page, which loads them when they are needed, gets them without a wait.
 await import("../../viraljs/client/receive.js");
+await import("../../viraljs/client/run.js");
 await import("../../viraljs/client/seeder.js");
 
 const SRC = "file:///app.js?v=1";
 const DIRECT = "file:///app.js?v=1&viraljs=direct";
 const BREAKER = "viraljs_failures";
 const DEADLINE = 1500;
+/** Where a test is content with a text for the bundle. */
+const CODE = "the bundle's text";
+/** In place of the client's folder: one where there is nothing but what runs a bundle. */
+const ONLY_RUN = "client/run.js?only=";
 
 /** Make two channels each other's ends. */
 function join(one, other) {
@@ -52,7 +59,8 @@ function join(one, other) {
  * A visit whose server, seeders and browser are fakes, and whose client is the whole real one.
  *
  * @param {object} how they behave
- * @param {(script: FakeScript) => boolean} [how.loads] whether the browser runs a script that is put into the page
+ * @param {(script: FakeScript) => boolean | null} [how.loads] whether the browser runs a script that is put into the page;
+ *   null where it says nothing of it
  * @param {string[]} [how.seeders] those whom the ticket names
  * @param {string[]} [how.lying] those of them that give wrong bytes
  * @param {boolean} [how.signaling] whether the server introduces anyone
@@ -61,15 +69,29 @@ function join(one, other) {
  * @param {object} [how.fields] of the island
  * @param {(document: object) => void} [how.code] what the bundle does
  * @param {string} [how.src] what the page's element has
+ * @param {Record<string, string>} [how.tag] what more it has
+ * @param {(url: string) => [status: number, text: string]} [how.request] what a synchronous request is answered
  */
 function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling = true, direct, ...more } = {}) {
-  const { code = () => {}, kept, fields, src = SRC, ...browser } = more;
+  const {
+    code = () => {},
+    kept,
+    fields,
+    src = SRC,
+    tag = { defer: "" },
+    request = () => [200, CODE],
+    ...browser
+  } = more;
   t.mock.method(console, "debug", () => {});
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
   const sockets = fakeSockets(t);
   const bundle = makeBundle({ size: 1050 });
   const page = fakePage(t, browser);
+  page.document.baseURI = "file:///page";
+  const timing = {};
+  performance.getEntriesByType = () => [timing];
+  const requested = fakeRequests(t, request);
   patch(t, { crypto: CRYPTO });
   const digest = toHex(sha256Sync(bundle.bytes));
   /** Cookies that were written, in order; of what is read, they change nothing. */
@@ -122,18 +144,31 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     return new Response(bundle.bytes.slice(first, last + 1), { status: headers ? 206 : 200 });
   });
 
-  const original = new FakeScript({ src });
+  const original = new FakeScript({ src, ...tag });
   const order = [];
   /** What was run, in order: URL and code of each script. */
   const ran = [];
+  /** As browsers do: an inline script runs as it comes into the page. */
+  function runText(script) {
+    if (!loads(script)) return;
+    const isBundle = script.text.startsWith(CODE);
+    if (isBundle) {
+      order.push("run");
+      ran.push({ src: "", text: script.text });
+    }
+    page.document.execute(script, () => (isBundle ? code(page.document) : runInThisContext(script.text)));
+  }
   page.document.inserted = (script) => {
-    const { loadedFrom } = script;
-    const blob = loadedFrom.startsWith("blob:") ? resolveObjectURL(loadedFrom) : null;
+    if (script.text) return runText(script);
+    const { src } = script;
+    const blob = src.startsWith("blob:") ? resolveObjectURL(src) : null;
     // An empty one finds out what the page allows.
     const probes = blob?.size === 0;
     const does = loads(script);
-    order.push(...(probes ? ["probed"] : []), ...(does ? [] : ["refused"]), ...(does && !probes ? ["run"] : []));
-    if (does && !probes) ran.push({ loadedFrom, blob });
+    const fate = does === null ? "silent" : "refused";
+    order.push(...(probes ? ["probed"] : []), ...(does ? [] : [fate]), ...(does && !probes ? ["run"] : []));
+    if (does && !probes) ran.push({ src, blob });
+    if (does === null) return;
     queueMicrotask(() => {
       if (does && !probes) page.document.execute(script, () => code(page.document));
       script.end(does ? "load" : "error");
@@ -151,10 +186,16 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     order,
     original,
     ran,
+    requested,
     sockets,
     stored,
     /** What was written last under a name. */
     written: (name) => written.findLast((text) => text.startsWith(`${name}=`))?.slice(name.length + 1),
+    /** The page is parsed, and what is deferred has run. */
+    parse() {
+      timing.domContentLoadedEventStart = 100;
+      page.document.dispatchEvent(new Event("DOMContentLoaded", { bubbles: true }));
+    },
     /** Let the delivery come to its end; gives its record, if there is one. */
     async finish(element = original) {
       let over = false;
@@ -165,8 +206,9 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
       for (const connection of connections) connection.find("candidate:1");
       for (let turn = 0; turn < 50 && !over; turn++) await clock.advance(100);
       assert.equal(over, true, "the delivery ends");
-      assert.ok(page.window.ViralJS.deliveries.length <= 1);
-      return page.window.ViralJS.deliveries[0];
+      const { deliveries = [] } = page.window.ViralJS ?? {};
+      assert.ok(deliveries.length <= 1);
+      return deliveries[0];
     },
   };
 }
@@ -272,8 +314,7 @@ test("signaling is down: the server brings it at once, without the deadline", as
 
 test("a bundle of an earlier visit runs at once, verified, and nobody is asked for anything", async (t) => {
   const bytes = makeBundle({ size: 1050 }).bytes;
-  // Nothing of what receives is there to be loaded.
-  const v = visit(t, { kept: bytes, fields: { client: "nowhere" } });
+  const v = visit(t, { kept: bytes, fields: { client: ONLY_RUN } });
   const record = await v.finish();
   assert.deepEqual(summary(record), { source: "cache", bytesFromPeers: 0, bytesFromServer: 0, peers: 0, reason: null });
   assert.equal(record.bytesFromCache, 1050);
@@ -306,7 +347,7 @@ test("a client that can't be loaded costs the peers, not the app", async (t) => 
   assert.equal(record.reason, "client");
   assert.equal(record.source, "server");
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [DIRECT],
   );
 });
@@ -372,7 +413,7 @@ test("a browser without WebRTC gets the direct bundle at once, and seeds nothing
     peers: 0,
     reason: "no-webrtc",
   });
-  assert.deepEqual(v.ran, [{ loadedFrom: DIRECT, blob: null }]);
+  assert.deepEqual(v.ran, [{ src: DIRECT, blob: null }]);
   assert.deepEqual(v.order, ["run", "load"], "and what the page allows is not asked");
   assert.deepEqual(v.fetched, []);
   await v.clock.advance(0);
@@ -385,7 +426,7 @@ test("a server whose direct bundle has changed: its own version runs, by its URL
   assert.equal(record.reason, "signaling");
   assert.equal(record.source, "server");
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [DIRECT],
   );
   await v.clock.advance(0);
@@ -397,7 +438,7 @@ test("bundles run in the order of their elements, whichever is there first, and 
     const v = visit(t, { webrtc: null });
     const inserted = [];
     v.document.inserted = (script) => inserted.push(script);
-    for (const name of ["first", "second"]) deliver(v.island, new FakeScript({ src: `${SRC}&${name}` }));
+    for (const name of ["first", "second"]) deliver(v.island, new FakeScript({ src: `${SRC}&${name}`, defer: "" }));
     await flush();
     assert.deepEqual(
       inserted.map(({ src }) => src),
@@ -410,13 +451,13 @@ test("bundles run in the order of their elements, whichever is there first, and 
   }
 });
 
-const noBlobs = ({ loadedFrom }) => !loadedFrom.startsWith("blob:");
+const noBlobs = ({ src }) => !src.startsWith("blob:");
 
 test("a policy that refuses blob: scripts is found out before any bytes are asked for, and the direct URL runs", async (t) => {
   const v = visit(t, { loads: noBlobs });
   const record = await v.finish();
   assert.deepEqual(v.order, ["probed", "refused", "run", "load"]);
-  assert.equal(v.ran[0].loadedFrom, DIRECT);
+  assert.equal(v.ran[0].src, DIRECT);
   assert.deepEqual([v.fetched, v.connections], [[], []]);
   assert.deepEqual(summary(record), {
     source: "server",
@@ -437,10 +478,10 @@ test("where it refuses blob: scripts, a bundle that was kept is of no use, and n
 });
 
 test("a bundle that is refused though an empty one was not costs a second download, not the app", async (t) => {
-  const v = visit(t, { loads: ({ loadedFrom }) => !resolveObjectURL(loadedFrom)?.size });
+  const v = visit(t, { loads: ({ src }) => !resolveObjectURL(src)?.size });
   const record = await v.finish();
   assert.deepEqual(v.order, ["probed", "refused", "run", "load"]);
-  assert.equal(v.ran[0].loadedFrom, DIRECT);
+  assert.equal(v.ran[0].src, DIRECT);
   assert.deepEqual(summary(record), {
     source: "server",
     bytesFromPeers: 1050,
@@ -477,7 +518,7 @@ test("a bundle that is not for peers after all runs in its turn, from the server
   first.done();
   await finished;
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [`${SRC}&viraljs=direct`],
   );
   assert.deepEqual(v.order, ["run", "load"]);
@@ -494,14 +535,23 @@ test("a page that takes what our policy has made gets the bundle by it, and its 
   assert.equal(v.original.src, SRC);
 });
 
-test("our mark is taken off the element's URL at once; a URL without it is not touched", (t) => {
-  for (const src of [`${SRC}&viraljs=1`, SRC]) {
-    const v = visit(t, { src });
-    const set = t.mock.method(v.original, "src", () => {}, { setter: true });
+for (const [marked, plain] of [
+  [`${SRC}&viraljs=1`, SRC],
+  ["app.js?v=1&viraljs=behind", "app.js?v=1"],
+  ["../app.js?viraljs=1#x", "../app.js#x"],
+]) {
+  test(`our mark is taken off the tag at once, which else stays as the page wrote it: ${marked}`, (t) => {
+    const v = visit(t, { src: marked });
     deliver(v.island, v.original);
-    const given = set.mock.calls.map((call) => call.arguments[0]);
-    assert.deepEqual(given, src === SRC ? [] : [SRC]);
-  }
+    assert.equal(v.original.getAttribute("src"), plain);
+  });
+}
+
+test("a URL without our mark is not touched", (t) => {
+  const v = visit(t);
+  const set = t.mock.method(v.original, "setAttribute");
+  deliver(v.island, v.original);
+  assert.equal(set.mock.callCount(), 0);
 });
 
 test("what is behind the mark is not: the bundle has the name and the record the URL that its page knows", async (t) => {
@@ -579,24 +629,23 @@ test("the first reason is the one that counts", async (t) => {
 
 test("a deferred script behind a bundle waits until it has run, and has its load event", async (t) => {
   const v = visit(t, { readyState: "interactive" });
-  const tags = [v.original, new FakeScript({ src: "file:///later.js" })];
+  const tags = [v.original, new FakeScript({ src: "file:///later.js", defer: "" })];
   for (const tag of tags) {
     tag.started = true;
-    for (const name of ["data-viraljs", "defer"]) tag.setAttribute(name, "");
     v.document.documentElement.append(tag);
   }
   tags[1].addEventListener("load", () => v.order.push("later's load"));
   const over = v.finish();
   assert.equal(tags[1].isConnected, false, "held at once");
-  v.document.dispatchEvent(new Event("DOMContentLoaded"));
+  v.parse();
   await over;
   await flush();
   assert.deepEqual(v.order, ["probed", "run", "load", "run", "later's load"]);
-  assert.equal(v.ran[1].loadedFrom, "file:///later.js");
+  assert.equal(v.ran[1].src, "file:///later.js");
 });
 
 test("where nothing gives the bundle, the original has an error event, as without us", async (t) => {
-  const loads = ({ loadedFrom }) => !/viraljs=direct/.test(loadedFrom);
+  const loads = ({ src }) => !/viraljs=direct/.test(src);
   const v = visit(t, { signaling: false, direct: () => new Response("", { status: 503 }), loads });
   const record = await v.finish();
   assert.deepEqual(v.order.slice(-2), ["refused", "error"]);
@@ -643,7 +692,7 @@ for (const [reason, what] of Object.entries({
     const { source, ...record } = await v.finish();
     assert.deepEqual([source, record.reason, record.peers], ["server", reason, 0]);
     assert.deepEqual(v.order, ["run", "load"]);
-    assert.equal(v.ran[0].loadedFrom, DIRECT);
+    assert.equal(v.ran[0].src, DIRECT);
     assert.deepEqual([v.fetched.length, v.connections.length, v.sockets.length], [0, 0, 0]);
     assert.equal(v.written(BREAKER), undefined, "nothing was tried, so nothing failed");
   });
@@ -651,18 +700,6 @@ for (const [reason, what] of Object.entries({
 
 test("a thin client that was evaluated by hand, without an element, still brings the bundle", async (t) => {
   const v = visit(t);
-  v.document.createElement = () => {
-    const script = new FakeScript();
-    // As a browser does: a URL that is set is read back in full.
-    Object.defineProperty(script, "src", {
-      set: (url) => {
-        script.loadedFrom = new URL(url, SRC).href;
-      },
-      get: () => script.loadedFrom,
-      configurable: true,
-    });
-    return script;
-  };
   const record = await v.finish(null);
   assert.equal(record.source, "peers");
   assert.equal(v.ran.length, 1);
@@ -691,7 +728,7 @@ test("a module runs from where it was linked, and its tag is that of a module", 
   assert.equal(await v.finish(), undefined, "the linker tells of all deliveries");
   assert.deepEqual([v.original.type, v.original.src], ["module", SRC]);
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [url],
   );
   assert.deepEqual(v.order, ["probed", "run", "load"]);
@@ -704,7 +741,7 @@ test("one that can't be linked runs from its own URL, and all others of the page
   const record = await v.finish();
   assert.deepEqual([record.reason, record.source, record.bytesFromServer], ["cycle", "server", v.island.size]);
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [SRC],
   );
   assert.equal(v.window.viraljsNative, true);
@@ -717,7 +754,7 @@ test("where others run from their own URLs, a linked one does, too", async (t) =
   v.window.viraljsNative = true;
   await v.finish();
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [SRC],
   );
   assert.deepEqual(told, []);

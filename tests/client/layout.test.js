@@ -68,6 +68,26 @@ test("the thin client carries nothing of what receives and seeds: a visit that h
   }
 });
 
+test("nor does it carry what is needed no sooner than the bundle: that comes while the bundle is on its way", () => {
+  const [thin, run] = ["thin", "run"].map((module) => reach(module, codeOf));
+  for (const module of ["run", "names", "dependents-runner"]) {
+    assert.ok(!thin.has(module), module);
+    assert.ok(run.has(module), module);
+  }
+});
+
+test("what runs a bundle carries nothing of what receives and seeds, and nothing of the page's one object", () => {
+  const reached = reach("run", codeOf);
+  for (const module of ["deliver", "order", "page", "download", "peer", "wire", "pieces", "upload", "keep"]) {
+    assert.ok(!reached.has(module), module);
+  }
+});
+
+test("the last resort and the plain way to run a script need nothing that is loaded", () => {
+  const reached = reach("place", codeOf);
+  assert.deepEqual([...reached].sort(), ["late", "place", "scripts"]);
+});
+
 test("nothing imports the code of an entry point", () => {
   for (const module of modules) {
     for (const path of codeOf(module)) {

@@ -32,7 +32,7 @@ test("in a page it takes the place of the script element that it came in", async
   const { document, window } = fakePage(t, { webrtc: null });
   const inserted = [];
   document.inserted = (script) => inserted.push(script);
-  document.running = new FakeScript({ src: "https://a.example/app.js?v=1" });
+  document.running = new FakeScript({ src: "https://a.example/app.js?v=1", defer: "" });
   const own = document.running;
   patch(t, { __VIRALJS__: ISLAND });
   await load(t);
