@@ -83,7 +83,7 @@ test("what runs a bundle carries nothing of what receives and seeds, and nothing
   }
 });
 
-test("the last resort and the plain way to run a script need nothing that is loaded", () => {
+test("to run a script plainly takes next to nothing of the rest", () => {
   const reached = reach("place", codeOf);
   assert.deepEqual([...reached].sort(), ["late", "place", "scripts"]);
 });

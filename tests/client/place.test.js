@@ -3,7 +3,7 @@ import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
 import { runInThisContext } from "node:vm";
 import { holdLoad, mayRun, runInPlace, runPlainly, SILENCE_MS, standIn } from "../../viraljs/client/place.js";
-import { FakeScript, FakeTrusted, fakeClock, fakePage, fakeRequests, flush } from "./support.js";
+import { FakeScript, FakeTrusted, fakeClock, fakePage, fakeRequests } from "./support.js";
 
 const SRC = "https://a.example/app.js";
 const DIRECT = `${SRC}?viraljs=direct`;
