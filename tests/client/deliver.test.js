@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { resolveObjectURL } from "node:buffer";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname } from "node:path";
 import test from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { runInThisContext } from "node:vm";
 import { deliver } from "../../viraljs/client/deliver.js";
 import { toHex } from "../../viraljs/client/digest.js";
@@ -169,12 +173,24 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     order.push(...(probes ? ["probed"] : []), ...(does ? [] : [fate]), ...(does && !probes ? ["run"] : []));
     if (does && !probes) ran.push({ src, blob });
     if (does === null) return;
-    queueMicrotask(() => {
+    setImmediate(() => {
       if (does && !probes) page.document.execute(script, () => code(page.document));
       script.end(does ? "load" : "error");
     });
   };
   for (const type of ["load", "error"]) original.addEventListener(type, () => order.push(type));
+
+  /** Let all happen that belongs to a delivery. */
+  async function settle(delivering) {
+    let over = false;
+    delivering.then(() => {
+      over = true;
+    });
+    for (let turn = 0; turn < 20; turn++) await flush();
+    for (const connection of connections) connection.find("candidate:1");
+    for (let turn = 0; turn < 50 && !over; turn++) await clock.advance(100);
+    assert.equal(over, true, "the delivery ends");
+  }
 
   return {
     ...page,
@@ -187,6 +203,7 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     original,
     ran,
     requested,
+    settle,
     sockets,
     stored,
     /** What was written last under a name. */
@@ -198,14 +215,7 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     },
     /** Let the delivery come to its end; gives its record, if there is one. */
     async finish(element = original) {
-      let over = false;
-      deliver(island, element).then(() => {
-        over = true;
-      });
-      for (let turn = 0; turn < 20; turn++) await flush();
-      for (const connection of connections) connection.find("candidate:1");
-      for (let turn = 0; turn < 50 && !over; turn++) await clock.advance(100);
-      assert.equal(over, true, "the delivery ends");
+      await settle(deliver(island, element));
       const { deliveries = [] } = page.window.ViralJS ?? {};
       assert.ok(deliveries.length <= 1);
       return deliveries[0];
@@ -703,6 +713,324 @@ test("a thin client that was evaluated by hand, without an element, still brings
   const record = await v.finish(null);
   assert.equal(record.source, "peers");
   assert.equal(v.ran.length, 1);
+});
+
+test("the first look into the storage is spared where the cookie tells of no such bundle", async (t) => {
+  for (const [cookie, cookieEnabled, source] of [
+    ["kept=01234567", true, "peers"],
+    ["kept=01234567", false, "cache"],
+  ]) {
+    const v = visit(t, { kept: makeBundle({ size: 1050 }).bytes, cookie });
+    v.navigator.cookieEnabled = cookieEnabled;
+    t.mock.method(caches, "match");
+    assert.equal((await v.finish()).source, source);
+    assert.equal(caches.match.mock.callCount() > 0, source === "cache");
+  }
+});
+
+test("an error whose message is one of our words by chance tells the server nothing of a page or a browser", async (t) => {
+  for (const message of ["blocked", "blocking", "document-write"]) {
+    const v = visitModule(t, () => Promise.reject(new Error(message)));
+    assert.equal((await v.finish()).reason, "error");
+    assert.equal(v.beacons[0][1].reason, "error");
+    assert.match(v.written(BREAKER), /^1;/);
+  }
+});
+
+// What the page waits for --------------------------------------------------------------------------------
+
+/** A visit whose parser waits for the bundle's tag, which has come and runs. */
+function visitBlocking(t, how) {
+  const v = visit(t, { tag: {}, readyState: "loading", ...how });
+  v.original.started = true;
+  v.document.documentElement.append(v.original);
+  v.document.waits = v.document.documentElement;
+  return Object.assign(v, {
+    /** The thin client's own script ends; the browser says that it has loaded. */
+    async begin() {
+      const delivering = v.document.execute(v.original, () => deliver(v.island, v.original));
+      for (let turn = 0; turn < 20; turn++) await null;
+      v.original.end("load");
+      await v.settle(delivering);
+      return v.window.ViralJS.deliveries[0];
+    },
+  });
+}
+
+test("a tag that the parser waits for gets its plain bytes in its place, and page and server are told why", async (t) => {
+  const seen = [];
+  const v = visitBlocking(t, { code: ({ currentScript }) => seen.push(currentScript), fields: { client: "nowhere" } });
+  const record = await v.begin();
+  assert.deepEqual([v.ran, v.requested, seen], [[{ src: DIRECT, blob: null }], [], [v.original]]);
+  assert.deepEqual(summary(record), {
+    source: "server",
+    bytesFromPeers: 0,
+    bytesFromServer: 1050,
+    peers: 0,
+    reason: "blocking",
+  });
+  assert.deepEqual(
+    v.events.map(([name]) => name),
+    ["fallback", "delivered"],
+  );
+  const [[, report]] = v.beacons;
+  assert.deepEqual([v.beacons.length, report.reason, report.page], [1, "blocking", "/page"]);
+  assert.equal(v.written(BREAKER), undefined, "no failure of this browser's");
+  assert.deepEqual([v.fetched, v.connections], [[], []]);
+});
+
+for (const [what, prepare] of [
+  ["the parser writes", () => {}],
+  ["is fetched", (v) => Object.assign(v.document, { waits: null })],
+]) {
+  test(`the tag's load event comes once, after what ${what}, and no other script has its turn before it`, async (t) => {
+    const v = visitBlocking(t);
+    prepare(v);
+    await v.begin();
+    assert.deepEqual(v.order, ["run", "load"]);
+  });
+}
+
+test("a deferred tag is waited for while the page is parsed, one that a loader has put in line later on", async (t) => {
+  for (const [tag, readyState, reason] of [
+    [{ defer: "" }, "loading", "blocking"],
+    [{ defer: "" }, "interactive", null],
+    [{}, "interactive", "blocking"],
+    [{}, "complete", "blocking"],
+    [{ async: "" }, "loading", null],
+    [{ async: "" }, "complete", null],
+  ]) {
+    const v = visit(t, { tag, readyState });
+    assert.equal((await v.finish()).reason, reason, JSON.stringify([tag, readyState]));
+    assert.equal(v.ran.length, 1);
+    assert.deepEqual(v.requested, reason ? [DIRECT] : []);
+  }
+});
+
+test("what can't run in its place runs from its direct URL, once, and says the same", async (t) => {
+  for (const request of [() => [404, ""], () => assert.fail("no network")]) {
+    let tries = 0;
+    // Neither the parser's script nor, where it comes to that, an inline one.
+    const loads = ({ src }) => src.startsWith(DIRECT) && tries++ > 0;
+    const v = visitBlocking(t, { loads, request });
+    v.document.addEventListener("DOMContentLoaded", () => v.order.push("DOMContentLoaded"));
+    const beginning = v.begin();
+    for (let turn = 0; turn < 20; turn++) await null;
+    await flush();
+    v.parse();
+    const record = await beginning;
+    assert.deepEqual(v.ran, [{ src: DIRECT, blob: null }]);
+    assert.deepEqual([record.reason, record.source, record.bytesFromServer], ["blocking", "server", 1050]);
+    assert.deepEqual(v.order, ["refused", "run", "load", "DOMContentLoaded"]);
+    assert.deepEqual([v.beacons.length, v.fetched], [1, []]);
+  }
+});
+
+test("a bundle that is not for peers runs in its place too, and nothing is said of it", async (t) => {
+  const v = visitBlocking(t, { fields: { ticket: undefined, pieces: undefined, digest: "" } });
+  assert.equal(await v.begin(), undefined);
+  assert.deepEqual(v.order, ["run", "load"]);
+  assert.deepEqual([v.beacons, v.connections, v.events], [[], [], []]);
+});
+
+test("an SVG's script, whose address is elsewhere, is delivered by it", async (t) => {
+  const v = visit(t, { tag: {} });
+  const svg = Object.assign(new FakeScript({ href: "app.js?v=1" }), { started: true });
+  Object.defineProperties(svg, {
+    src: { value: undefined },
+    async: { value: undefined },
+    defer: { value: undefined },
+    href: { value: { baseVal: "app.js?v=1" } },
+  });
+  const record = await v.finish(svg);
+  assert.deepEqual([record.url, record.reason, v.requested, v.ran.length], [SRC, "blocking", [DIRECT], 1]);
+});
+
+// The page's moments -------------------------------------------------------------------------------------
+
+/** Note what the page hears, in order, beside what the visit notes. */
+function listen({ document, order, window }, where) {
+  document.addEventListener("DOMContentLoaded", () => order.push(`DOMContentLoaded ${where}`));
+  window.addEventListener("DOMContentLoaded", () => order.push(`DOMContentLoaded of the window ${where}`));
+}
+
+test("DOMContentLoaded comes after a deferred bundle, once, to listeners above and below it and its own", async (t) => {
+  const v = visit(t, {
+    readyState: "interactive",
+    code: ({ loadIsHeld }) => {
+      v.order.push(`load held: ${loadIsHeld}`);
+      v.document.addEventListener("DOMContentLoaded", () => v.order.push("its own"));
+    },
+  });
+  listen(v, "above");
+  const delivering = deliver(v.island, v.original);
+  listen(v, "below");
+  v.parse();
+  await v.settle(delivering);
+  await flush();
+  assert.deepEqual(v.order, [
+    ...["probed", "run", "load held: true", "load"],
+    ...["DOMContentLoaded above", "DOMContentLoaded below", "its own"],
+    ...["DOMContentLoaded of the window above", "DOMContentLoaded of the window below"],
+  ]);
+  assert.equal(v.document.loadIsHeld, false);
+});
+
+test("an async bundle holds up neither DOMContentLoaded nor the scripts behind it, but load, as without us", async (t) => {
+  const v = visit(t, { readyState: "interactive", tag: { async: "" } });
+  const later = Object.assign(new FakeScript({ src: "/later.js", defer: "" }), { started: true });
+  v.original.started = true;
+  for (const tag of [v.original, later]) v.document.documentElement.append(tag);
+  listen(v, "above");
+  const delivering = deliver(v.island, v.original);
+  assert.deepEqual([later.isConnected, v.document.loadIsHeld], [true, true]);
+  v.parse();
+  assert.deepEqual(v.order.slice(-2), ["DOMContentLoaded above", "DOMContentLoaded of the window above"]);
+  await v.settle(delivering);
+  await flush();
+  assert.equal(v.document.loadIsHeld, false);
+  assert.equal(v.ran.length, 1);
+});
+
+// Whatever goes wrong ------------------------------------------------------------------------------------
+
+const fail = () => {
+  throw new Error("on purpose");
+};
+
+const NEVER = "await new Promise(() => {})";
+
+/** A folder with the client's files, but some of them others: by name, their code; null where there is none. */
+async function clientOf(t, files) {
+  const folder = mkdtempSync(`${tmpdir()}/viraljs-client-`);
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/package.json`, '{"type": "module"}');
+  for (const name of ["run", "receive", "seeder"]) {
+    const file = `${folder}/${name}.js`;
+    const { [name]: code } = files;
+    if (code === undefined)
+      symlinkSync(fileURLToPath(new URL(`../../viraljs/client/${name}.js`, import.meta.url)), file);
+    else if (code !== null) writeFileSync(file, code);
+    // Loaded here, so that it takes no time later.
+    const loading = import(pathToFileURL(file)).catch(() => {});
+    if (code !== NEVER) await loading;
+  }
+  return { base: dirname(folder), client: basename(folder) };
+}
+
+/** By what goes wrong: what makes it go wrong on a page, or which files of the client are others. */
+const FAULTS = {
+  "the page has no place for our object": (_, { window }) =>
+    Object.defineProperty(window, "ViralJS", { get: fail, configurable: true }),
+  "something of the page's has the name of our object": (_, { window }) => Object.assign(window, { ViralJS: {} }),
+  "no turn can be had": () => Object.assign(thePage(), { begin: fail }),
+  "nothing can be trusted": () => Object.assign(thePage(), { trust: fail }),
+  "the element takes no listeners": (_, { original }) => Object.assign(original, { addEventListener: fail }),
+  "the page has no place for the moments": (_, { window }) => Object.preventExtensions(window),
+  "the scripts behind can't be found": (_, { document }) => Object.assign(document, { querySelectorAll: fail }),
+  "the scripts behind can't be held": (t) => t.mock.method(FakeScript.prototype, "replaceWith", fail),
+  "no frame can be made": (t, { document }) =>
+    t.mock.method(document, "createElement", (name) => (name === "script" ? new FakeScript() : fail())),
+  "no script can be made at first": (t, { document }) =>
+    t.mock.method(document, "createElement").mock.mockImplementationOnce(fail, 0),
+  "cookies can't be read": (_, { document }) => Object.defineProperty(document, "cookie", { get: fail }),
+  "there are no object URLs": (t) => t.mock.method(URL, "createObjectURL", fail),
+  "there are no blobs": (t) =>
+    patch(t, {
+      Blob: class {
+        constructor() {
+          fail();
+        }
+      },
+    }),
+  "timings can't be read": () => Object.assign(performance, { getEntriesByName: fail }),
+  "a report can't be sent": (_, { navigator }) => Object.assign(navigator, { sendBeacon: fail }),
+  "the window takes no listeners": (_, { window }) => Object.assign(window, { addEventListener: fail }),
+  "connections can't be made": (t) =>
+    patch(t, {
+      RTCPeerConnection: class {
+        constructor() {
+          fail();
+        }
+      },
+    }),
+  "run.js is not there": { run: null },
+  "run.js fails": { run: "throw new Error('on purpose')" },
+  "run.js never comes": { run: NEVER },
+  "run.js can't run": {
+    run: "export const run = () => { throw new Error('on purpose'); }, findKept = async () => null, nameCode = async (blob) => blob, runDependents = async () => {};",
+  },
+  "run.js is another one": { run: "export {}" },
+  "receive.js is not there": { receive: null },
+  "receive.js fails": { receive: "throw new Error('on purpose')" },
+  "receive.js never comes": { receive: NEVER },
+  "receive.js can't receive": { receive: "export const receive = () => { throw new Error('on purpose'); }" },
+  "all of the client is gone": { run: null, receive: null, seeder: null },
+};
+
+for (const [what, fault] of Object.entries(FAULTS)) {
+  test(`whatever goes wrong, the app runs, once, and the page has its events: ${what}`, async (t) => {
+    t.mock.method(console, "error", () => {});
+    const fields = typeof fault === "function" ? {} : await clientOf(t, fault);
+    let runs = 0;
+    const heard = [];
+    const v = visit(t, { readyState: "interactive", code: () => runs++, fields });
+    const later = Object.assign(new FakeScript({ src: "/later.js", defer: "" }), { started: true });
+    v.original.started = true;
+    for (const tag of [v.original, later]) v.document.documentElement.append(tag);
+    v.document.addEventListener("DOMContentLoaded", () => heard.push("DOMContentLoaded"));
+    if (typeof fault === "function") fault(t, v);
+    const delivering = deliver(v.island, v.original);
+    v.parse();
+    await v.settle(delivering);
+    for (let turn = 0; turn < 10; turn++) await flush();
+    // The script behind the bundle is one more, where it was held.
+    runs -= v.ran.filter(({ src }) => src.endsWith("/later.js")).length;
+    assert.deepEqual([runs, heard, v.document.loadIsHeld], [1, ["DOMContentLoaded"], false]);
+  });
+}
+
+test("a bundle of which the browser says nothing is put out of action, and runs from its direct URL, once", async (t) => {
+  for (const silent of [
+    ({ src }) => src.startsWith("blob:"),
+    // A blocker that lets an empty one pass.
+    ({ src }) => resolveObjectURL(src)?.size > 0,
+  ]) {
+    const scripts = [];
+    const v = visit(t, {
+      loads(script) {
+        scripts.push(script);
+        return silent(script) ? null : true;
+      },
+    });
+    const record = await v.finish();
+    assert.deepEqual([record.reason, record.source], ["blocked", "server"]);
+    assert.deepEqual(
+      v.ran.map(({ src }) => src),
+      [DIRECT],
+    );
+    const blobs = scripts.filter(({ src }) => silent({ src }) || src.startsWith("blob:"));
+    assert.notEqual(blobs.at(-1).ownerDocument, v.document, "it can't run any more");
+    assert.deepEqual(v.order.slice(-2), ["run", "load"]);
+  }
+});
+
+test("the last resort has the nonce of the tag, and is of its kind", async (t) => {
+  for (const [fields, type, url] of [
+    [{}, "", DIRECT],
+    [{ module: {} }, "module", SRC],
+  ]) {
+    const v = visit(t, { fields });
+    v.original.nonce = "secret";
+    thePage().begin = fail;
+    const scripts = [];
+    v.document.inserted = (script) => scripts.push(script);
+    await v.settle(deliver(v.island, v.original));
+    assert.deepEqual(
+      scripts.map((script) => [script.src, script.nonce, script.type]),
+      [[url, "secret", type]],
+    );
+  }
 });
 
 // Modules -----------------------------------------------------------------------------------------------

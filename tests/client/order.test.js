@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { holdLater } from "../../viraljs/client/order.js";
 import { moments } from "../../viraljs/client/moments.js";
+import { holdLater } from "../../viraljs/client/order.js";
 import { newRecord, thePage } from "../../viraljs/client/page.js";
 import * as runner from "../../viraljs/client/run.js";
 import { CLIENT, FakeScript, FakeTrusted, fakeStart, flush } from "./support.js";

@@ -117,6 +117,17 @@ test("the original's load event is held back until it is given", (t) => {
   assert.equal(stopped, 1, "nor any later one");
 });
 
+test("a script that ran while the original did, before the browser could say so, has the browser's own event only", (t) => {
+  const { document, original } = begin(t);
+  const calls = [];
+  original.addEventListener("load", () => calls.push("load"));
+  const give = document.execute(original, () => holdLoad(original));
+  give("load");
+  assert.deepEqual(calls, []);
+  original.end("load");
+  assert.deepEqual(calls, ["load"]);
+});
+
 test("the load event of an element that the page has removed is held back, too", (t) => {
   const { original } = begin(t);
   const calls = [];

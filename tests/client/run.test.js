@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { moments } from "../../viraljs/client/moments.js";
+import { SILENCE_MS } from "../../viraljs/client/place.js";
 import { nameCode, run } from "../../viraljs/client/run.js";
-import { FakeScript, FakeTrusted, fakeStart, flush } from "./support.js";
+import { FakeScript, FakeTrusted, fakeClock, fakePage, fakeStart, flush } from "./support.js";
 
 const SRC = "https://a.example/app.js";
 
@@ -163,6 +165,27 @@ test("errors of others, and of a script that runs from its own URL, are left alo
   }
 });
 
+// Silence ------------------------------------------------------------------------------------------------
+
+test("a bundle of a known size that says nothing did not run; a large one has more time, as it takes to compile", async (t) => {
+  for (const [size, milliseconds] of [
+    [1, SILENCE_MS],
+    [20_000_000, SILENCE_MS + 10_000],
+  ]) {
+    const clock = fakeClock(t);
+    const { document } = fakePage(t);
+    let over;
+    run(new FakeScript({ src: SRC }), "blob:1", SRC, undefined, size).then((value) => {
+      over = value;
+    });
+    await clock.advance(milliseconds);
+    assert.equal(over, undefined);
+    await clock.advance(milliseconds);
+    assert.deepEqual(over, { ran: false, wrote: false });
+    assert.equal(Object.hasOwn(document, "currentScript"), false);
+  }
+});
+
 // What is late -------------------------------------------------------------------------------------------
 
 test("listeners of the bundle for what has passed are called after the run, before it is told to be over", async (t) => {
@@ -225,6 +248,23 @@ test("listeners for what has passed wait for what comes before those events", as
   come();
   await flush();
   assert.deepEqual(calls, ["load"]);
+});
+
+test("DOMContentLoaded that is held back is not late: its listeners are called once, when it comes", async (t) => {
+  const page = begin(t, "parsing");
+  const calls = [];
+  let come = () => {};
+  const ended = new Promise((resolve) => {
+    come = resolve;
+  });
+  moments().holdParsed(ended);
+  page.reach.interactive();
+  await start(page).execute(() => page.document.addEventListener("DOMContentLoaded", () => calls.push("heard")));
+  await flush();
+  assert.deepEqual(calls, []);
+  come();
+  await flush();
+  assert.deepEqual(calls, ["heard"]);
 });
 
 // What it writes -----------------------------------------------------------------------------------------
