@@ -13,6 +13,8 @@ import { directUrl, endpoint, plainUrl } from "./urls.js";
 const MANY = 999;
 /** How much longer than the deadline the storage and the server may take to give what fetches the bundle. */
 const CLIENT_MS = 1000;
+/** How long a script from a `blob:` URL may say nothing, where `run.js` does not know better. */
+const PLAIN_MS = 10000;
 /** Reasons from which the server draws conclusions. An error may have such a message by chance. */
 const TELLING = /^(block(ed|ing)|document-write)$/;
 /** Reasons for which nothing was tried that could have failed. */
@@ -94,12 +96,13 @@ function begin(page, runner, island, src, asked) {
  */
 export async function deliver(island, element) {
   /** @type {Course} */
-  const course = { handed: false };
+  const course = { handed: false, end() {} };
   try {
     await attempt(island, element, course);
   } catch (error) {
     console.debug(error);
-    if (!course.handed) loadPlainly(island, element);
+    if (course.handed) course.end("error");
+    else loadPlainly(island, element, course);
   }
 }
 
@@ -109,11 +112,14 @@ export async function deliver(island, element) {
  * @returns {Promise<import("./types.js").Runner>} at worst one that does the least
  */
 async function loadRunner(url, wanted) {
+  /** @type {import("./types.js").Runner} */
   const plain = {
     findKept: async () => null,
-    nameCode: async (/** @type {Blob} */ blob) => blob,
-    run: runPlainly,
-    runDependents: async () => (await import(`${url}?again`)).runDependents(),
+    nameCode: async (blob) => blob,
+    run: (original, address, _src, _last, size) => runPlainly(original, address, size && PLAIN_MS),
+    runDependents: async () => {
+      if (document.querySelector('script[type="text/viral"]')) (await import(`${url}?again`)).runDependents();
+    },
   };
   return wanted ? plain : within(CLIENT_MS, import(url)).catch(() => plain);
 }
@@ -123,11 +129,15 @@ async function loadRunner(url, wanted) {
  *
  * @param {import("./types.js").ReceivingIsland} island
  * @param {HTMLOrSVGScriptElement | null} element
+ * @param {Course} course
  */
-function loadPlainly(island, element) {
-  const url = directUrl(new URL(island.url, document.baseURI).href);
+function loadPlainly(island, element, course) {
+  const { href } = new URL(island.url, document.baseURI);
+  const url = island.module ? href : directUrl(href);
   const script = document.createElement("script");
+  if (island.module) script.type = "module";
   script.nonce = element?.nonce ?? "";
+  script.onload = script.onerror = (event) => course.end(/** @type {any} */ (event).type);
   try {
     script.src = thePage().trust(url);
   } catch {
@@ -136,7 +146,11 @@ function loadPlainly(island, element) {
   document.documentElement.append(script);
 }
 
-/** @typedef {{handed: boolean}} Course Whether the browser has been given the code, which it may have run. */
+/**
+ * @typedef {object} Course
+ * @property {boolean} handed whether the browser has been given the code, which it may have run
+ * @property {(type: "load" | "error") => void} end lets go of what waits for the bundle
+ */
 
 /**
  * @param {import("./types.js").ReceivingIsland} island
@@ -160,15 +174,22 @@ async function attempt(island, element, course) {
   const shared = island.ticket || island.module;
   const wanted = !island.module && isWanted(original);
   const runner = loadRunner(endpoint(island, src, `${island.client}/run.js`), wanted);
-  const page = thePage(async () => (await runner).runDependents());
+  const page = thePage(() => runner.then(({ runDependents }) => runDependents()).catch(console.debug));
   if (asked !== src) unmark(original, page.trust);
   if (island.module) original.type = "module";
-  const turn = page.begin(island, original);
   const giveLoad = holdLoad(original);
+  course.end = giveLoad;
+  const turn = page.begin(island, original);
+  course.end = (type) => {
+    turn.done();
+    giveLoad(type);
+    page.finish();
+  };
   const delivery = begin(page, runner, island, src, asked);
 
   /** @param {boolean} ran @param {import("./seeder.js").Prepared | null} got */
   function finish(ran, got) {
+    course.end = () => {};
     turn.done();
     giveLoad(ran ? "load" : "error");
     if (linked || !island.ticket) page.finish();
@@ -183,17 +204,16 @@ async function attempt(island, element, course) {
 
   if (wanted) {
     course.handed = true;
-    delivery.fallBack("blocking");
+    if (shared) delivery.fallBack("blocking");
     ran = await runInPlace(original, direct, page.trust);
     if (ran) {
       delivery.record.bytesFromServer += island.size;
       return finish(ran, null);
     }
-  } else {
-    if (isParsing() && !original.async) moments().holdParsed(turn.ended);
-    else moments().holdLoad(turn.ended);
-    holdLater(page, island, original, runner);
   }
+  if (isParsing() && !original.async) moments().holdParsed(turn.ended);
+  else moments().holdLoad(turn.ended);
+  holdLater(page, island, original, runner);
 
   /**
    * Run it, as deferred scripts run: not before those that came before it.
@@ -208,8 +228,9 @@ async function attempt(island, element, course) {
       if (window.viraljsNative) throw new Refusal("native");
       page.linked++;
     }
+    const running = run(original, page.trust(url), src, page.last, size);
     course.handed = true;
-    const { ran, wrote } = await run(original, page.trust(url), src, page.last, size);
+    const { ran, wrote } = await running;
     if (linked && !ran) page.linked--;
     if (wrote) delivery.fallBack("document-write");
     return ran;

@@ -22,16 +22,15 @@ export function holdLater(page, island, original, runner) {
   const later = all
     // The page may have removed it.
     .slice(all.indexOf(original) + 1 || all.length)
-    .filter((script) => isDeferred(script) && !page.turns.has(script));
+    .filter((script) => isDeferred(script) && !page.turns.has(script))
+    .map((script) => /** @type {const} */ ([script, isThin(script)]));
   if (!later.length) return;
   const turn = page.begin(island);
   const { parsed } = moments();
   moments().holdParsed(turn.ended);
   let { before } = turn;
-  for (const script of later) {
-    before = isThin(script)
-      ? expect(page, script, before)
-      : runHeld(page, script, before, hold(script, parsed), runner);
+  for (const [script, thin] of later) {
+    before = thin ? expect(page, script, before) : runHeld(page, script, before, parsed, runner).catch(console.debug);
   }
   before.then(() => {
     turn.done();
@@ -43,6 +42,8 @@ export function holdLater(page, island, original, runner) {
  * @param {HTMLScriptElement} script
  */
 const isDeferred = (script) =>
+  // An SVG's script has neither.
+  "text" in script &&
   (script.type === "module" || (script.defer && script.src)) &&
   !script.async &&
   !script.noModule &&
@@ -93,10 +94,11 @@ function hold(script, parsed) {
  * @param {import("./page.js").Page} page
  * @param {HTMLScriptElement} script
  * @param {Promise<any>} before what it has to wait for
- * @param {Promise<any>} back
+ * @param {Promise<any>} parsed
  * @param {Promise<import("./types.js").Runner>} runner
  */
-async function runHeld(page, script, before, back, runner) {
+async function runHeld(page, script, before, parsed, runner) {
+  const back = hold(script, parsed);
   page.turns.set(script, { before });
   await back;
   const thin = isThin(script);

@@ -13,14 +13,18 @@ export const SILENCE_MS = 1000;
  * @returns {(type: "load" | "error") => void} gives the event after all
  */
 export function holdLoad(original) {
+  // Of a script that runs now, the browser's own event is yet to come.
+  let comes = runningScript() === original;
   const listener = (/** @type {Event} */ event) => {
-    if (event.target === original) event.stopImmediatePropagation();
+    if (event.target !== original) return;
+    comes = false;
+    event.stopImmediatePropagation();
   };
   // It may be in no document any more.
   for (const target of [document, original]) target.addEventListener("load", listener, true);
   return (type) => {
     for (const target of [document, original]) target.removeEventListener("load", listener, true);
-    original.dispatchEvent(new Event(type));
+    if (!comes) original.dispatchEvent(new Event(type));
   };
 }
 
@@ -45,13 +49,14 @@ export function mayRun(original, trust) {
  *
  * @param {HTMLScriptElement} original
  * @param {any} url as the page's policy wants it
+ * @param {number} [patience] milliseconds
  * @returns {Promise<{ran: boolean, wrote: boolean}>} as `run` of `run.js`
  */
-export async function runPlainly(original, url) {
+export async function runPlainly(original, url, patience) {
   const script = copyScript(original);
   script.integrity = "";
   const { end } = standIn(script, original);
-  const ran = await new Promise((resolve) => load(script, url, resolve)).catch(() => false).finally(end);
+  const ran = await new Promise((resolve) => load(script, url, resolve, patience)).catch(() => false).finally(end);
   return { ran, wrote: false };
 }
 
@@ -87,15 +92,15 @@ function writeInPlace(original, url, trust) {
   script.setAttribute("src", trust(url));
   // Only an attribute is written.
   if (original.nonce) script.setAttribute("nonce", original.nonce);
-  const count = document.scripts.length;
+  const before = [...document.scripts];
   try {
     document.write(trust(script.outerHTML, "createHTML"));
   } catch (error) {
     // Not in XHTML, nor under Trusted Types without a word for ours.
     console.debug(error);
   }
-  if (document.scripts.length === count) return null;
-  const written = document.scripts[count];
+  const written = [...document.scripts].find((one) => !before.includes(one));
+  if (!written) return null;
   const { end } = standIn(written, original);
   return new Promise((resolve) => {
     written.onload = written.onerror = (event) => {
@@ -130,8 +135,9 @@ function fetchInPlace(original, url, trust) {
   const marked = /** @type {any} */ (original);
   // Where the page's policy forbids inline scripts, nothing else says so.
   runText("document.currentScript.viraljs=1");
-  if (!marked.viraljs || request.status !== 200) return false;
+  const { viraljs } = marked;
   delete marked.viraljs;
+  if (!viraljs || request.status !== 200) return false;
   runText(`${request.responseText}\n//# sourceURL=${marked.src ?? url}`);
   return true;
 }
