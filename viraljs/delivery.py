@@ -550,7 +550,7 @@ def finish(response: Response) -> Response:
             if decision.ticket is not None:
                 _take_back(current_state(), decision.ticket)
             response.headers[HEADER] = f"untouched; reason={reason}"
-    if decision.kind == "full" or response.status_code == 304:  # noqa: PLR2004 - not modified
+    if decision.kind == "full" or decision.reason == "not-modified":
         make_findable(response, request.environ)
     elif decision.reason in MARKS:
         current_state().diagnosis.explain(response, decision.reason, late=is_late)

@@ -292,14 +292,14 @@ def test_static_files(tmp_path):
 
 def test_what_can_not_be_meant_is_an_error():
     with pytest.raises(ConfigurationError, match=r"^@viral\.bundle\(public=…\) must be True or False, not 'yes'$"):
-        ViralJS().bundle(public="yes")
+        ViralJS().bundle(public="yes")  # type: ignore[call-overload]
 
 
 # Extensions ------------------------------------------------------------------------------------------
 
 
 def logging_in(app):
-    class User(UserMixin):
+    class User(UserMixin):  # type: ignore[misc]
         id = "1"
 
     manager = LoginManager(app)
