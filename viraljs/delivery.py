@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any
 
@@ -17,7 +18,8 @@ from .body import Body
 from .bundle import Manifest, build_manifest
 from .config import check_value
 from .csp import forbids_peers
-from .errors import BundleError
+from .diagnosis import MARKS
+from .errors import BundleError, ConfigurationError
 from .facts import bundle_url, page_path, personal_reason, request_facts, response_facts
 from .learning import DOCUMENT_WRITE, FORBIDDEN_SECONDS, name_bundle, name_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
@@ -25,6 +27,7 @@ from .modules import ModuleFacts
 from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
 from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share
+from .personal import run_and_note_writes, set_session_aside
 from .rendering import KEPT_CHARACTERS
 from .shaping import (
     BODY_HEADERS,
@@ -35,7 +38,9 @@ from .shaping import (
     let_read,
     make_conditional,
     make_empty,
+    make_findable,
     make_full,
+    make_impersonal,
     make_thin,
     make_unmodified,
     plain_etag,
@@ -56,6 +61,10 @@ ALONE = Plan((), 0, early=False)
 SMALL = "small"
 UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
 """Reasons of the response for which a module can't be run from anywhere but its own URL."""
+PERSONAL_BY_ITSELF = frozenset({"disabled", "media-type", "set-cookie", "private", "no-store", "vary"})
+"""Reasons for which a view's response goes out with all that hooks do to it, whatever was promised."""
+BUNDLE_STATUSES = frozenset({200, 204, 206, 304})
+"""Those of all that is sent of a bundle."""
 TAGS = "viraljs_tags"
 """The attribute of `g` that says of a response that it is a page with tags of ours."""
 EXPECT_SECONDS = 10.0
@@ -71,15 +80,20 @@ class Options:
     min_size: int | None = None
     nearby: Distance | None = None
     peers: int | None = None
+    public: bool | None = None
 
     @classmethod
-    def checked(cls, min_size: int | None, nearby: str | None, peers: int | None) -> Options:
+    def checked(
+        cls, min_size: int | None, nearby: str | None, peers: int | None, public: bool | None = None
+    ) -> Options:
         """Check what a user wrote; raise `ConfigurationError` where it can't be meant."""
 
         def check(key: str, value: Any) -> Any:
             return None if value is None else check_value(key, value, f"@viral.bundle({key.lower()}=…)")
 
-        return cls(check("MIN_SIZE", min_size), check("NEARBY", nearby), check("PEERS", peers))
+        if public is not None and not isinstance(public, bool):
+            raise ConfigurationError(f"@viral.bundle(public=…) must be True or False, not {public!r}")
+        return cls(check("MIN_SIZE", min_size), check("NEARBY", nearby), check("PEERS", peers), public)
 
 
 @dataclass
@@ -92,6 +106,8 @@ class _Decision:
     digest: str | None = None
     undo: _Original | None = None
     ticket: Ticket | None = None
+    public: bool = False
+    """What hooks did for one visitor is not to be sent."""
 
 
 @dataclass
@@ -120,13 +136,28 @@ def wrap(view: View, options: Options, applies: Callable[[Mapping[str, Any]], bo
     @wraps(view)
     def deliver(*args: Any, **kwargs: Any) -> Any:
         state = current_state()
-        value = current_app.ensure_sync(view)(*args, **kwargs)
+        run = current_app.ensure_sync(view)
+        public, wrote = _is_public(state, options), False
+        if public:
+            value, wrote = run_and_note_writes(lambda: run(*args, **kwargs))
+        else:
+            value = run(*args, **kwargs)
         if applies is not None and not applies(kwargs):
             return value
+        public = public and not wrote
+        if public != bool(options.public):
+            return respond(state, as_bundle(value), replace(options, public=public))
         return respond(state, as_bundle(value), options)
 
     setattr(deliver, APPLIES, applies or (lambda _: True))
     return deliver
+
+
+def _is_public(state: State, options: Options) -> bool:
+    """Return whether the author promised that the bytes of the current URL are the same for everybody."""
+    if options.public is not None:
+        return options.public
+    return any(fnmatchcase(request.path, pattern) for pattern in state.settings.public)
 
 
 def as_bundle(value: Any) -> Response:
@@ -143,6 +174,13 @@ def as_bundle(value: Any) -> Response:
 
 def respond(state: State, response: Response, options: Options) -> Response:
     """Decide and carry out: the way of one visit, steps 1 to 3."""
+    response = _respond(state, response, options)
+    decision: _Decision = g.viraljs_decision
+    decision.public = bool(options.public) and decision.reason not in PERSONAL_BY_ITSELF
+    return response
+
+
+def _respond(state: State, response: Response, options: Options) -> Response:
     url = bundle_url()
     visitor = request_facts()
     if visitor.from_cache:
@@ -166,7 +204,7 @@ def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
 
 def _decide(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
     url = bundle_url()
-    reason = judge_response(response_facts(response), state.policy)
+    reason = judge_response(response_facts(response, public=bool(options.public)), state.policy)
     if reason:
         if response.status_code in (206, 304) and not visitor.direct:
             forbid_sharing(response)  # the view's own answer to a condition or a range, about a bundle all the same
@@ -384,7 +422,7 @@ def _respond_to_linker(state: State, response: Response, options: Options, visit
     """Answer the module client, or the tag that begins with it: how to run a module, and from whom to get it."""
     if response.status_code != 200:  # noqa: PLR2004 - OK
         return _untouched(response, "status", bundle_url())
-    against = judge_response(response_facts(response), state.policy)
+    against = judge_response(response_facts(response, public=bool(options.public)), state.policy)
     found = _read(state, response, options, against)
     if isinstance(found, str):
         return _unlinked(state, response, visitor, found)
@@ -501,6 +539,9 @@ def finish(response: Response) -> Response:
     _let_in(response, ours=decision is not None)
     if decision is None:
         return response
+    if decision.public and response.status_code in BUNDLE_STATUSES and set_session_aside():
+        make_impersonal(response)
+    is_late = decision.reason is None
     if decision.undo is not None and response.response is decision.undo.replaced_by:
         reason = personal_reason(response)
         if reason:
@@ -509,6 +550,10 @@ def finish(response: Response) -> Response:
             if decision.ticket is not None:
                 _take_back(current_state(), decision.ticket)
             response.headers[HEADER] = f"untouched; reason={reason}"
+    if decision.kind == "full" or decision.reason == "not-modified":
+        make_findable(response, request.environ)
+    elif decision.reason in MARKS:
+        current_state().diagnosis.explain(response, decision.reason, late=is_late)
     signals.response_decided.send(
         current_app._get_current_object(),  # type: ignore[attr-defined]
         url=decision.url,

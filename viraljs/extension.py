@@ -88,7 +88,13 @@ class ViralJS:
 
     @overload
     def bundle(
-        self, /, *, min_size: int | None = None, nearby: str | None = None, peers: int | None = None
+        self,
+        /,
+        *,
+        min_size: int | None = None,
+        nearby: str | None = None,
+        peers: int | None = None,
+        public: bool | None = None,
     ) -> Callable[[ViewT], ViewT]: ...
 
     def bundle(
@@ -99,6 +105,7 @@ class ViralJS:
         min_size: int | None = None,
         nearby: str | None = None,
         peers: int | None = None,
+        public: bool | None = None,
     ) -> ViewT | Callable[[ViewT], ViewT]:
         """Decorate a view that returns a bundle, as `@viral.bundle` or `@viral.bundle(…)`, below the route.
 
@@ -107,11 +114,13 @@ class ViralJS:
             min_size: bytes, in place of `VIRALJS_MIN_SIZE`.
             nearby: how far a seeder may be, in place of `VIRALJS_NEARBY`.
             peers: seeders for one recipient, in place of `VIRALJS_PEERS`.
+            public: True promises that the bytes are the same for everybody and that anybody may have them: sessions
+                and cookies don't count then, and are not sent. Left out, `VIRALJS_PUBLIC` decides.
 
         Raises:
             ConfigurationError: an option is not what it must be.
         """
-        options = delivery.Options.checked(min_size, nearby, peers)
+        options = delivery.Options.checked(min_size, nearby, peers, public)
 
         def decorate(function: ViewT) -> ViewT:
             return delivery.wrap(function, options)  # type: ignore[return-value]

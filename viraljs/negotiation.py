@@ -33,6 +33,9 @@ IN_APP = re.compile(r"FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)|Tik
 MODERN = re.compile(r"(?:Chrome|Firefox)/(\d{3,})|Version/(1[6-9]|[2-9]\d)[.\d]* .*Safari/")
 """Asked only where fetch metadata is missing: a browser recent enough to be worth a try (Chrome and Firefox 100)."""
 
+PERSONAL_VARY = frozenset({"cookie", "authorization", "*"})
+"""Lower-case words of `Vary` that make a response its visitor's alone."""
+
 PAGES = frozenset({"document", "iframe", "frame"})
 
 ASCII_UNSAFE_CHARSETS = re.compile(r"utf-?(16|32)|ucs-?[24]|iso-2022|hz-gb|utf-?7", re.IGNORECASE)
@@ -123,7 +126,7 @@ def judge_response(facts: ResponseFacts, policy: Policy) -> str | None:
         ("set-cookie", facts.sets_cookie),
         ("private", facts.private),
         ("no-store", facts.no_store),
-        ("vary", bool({"cookie", "authorization", "*"} & set(facts.vary))),
+        ("vary", bool(PERSONAL_VARY & set(facts.vary))),
     )
     return _first(against)
 

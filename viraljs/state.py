@@ -15,6 +15,7 @@ from flask import Flask, Request, current_app, request
 from .bundle import Manifest
 from .caching import Cache
 from .config import Settings
+from .diagnosis import Diagnosis
 from .errors import InitialisationError
 from .experience import Patience
 from .geography import Geography
@@ -111,6 +112,7 @@ class State:
         self.bases = Cache[str](MOST_BASES)
         self.renderer = Renderer()
         self.metrics = Metrics(app)
+        self.diagnosis = Diagnosis(app, self.warn)
         self._config: Mapping[str, object] = app.config
         self._random_secret = secrets.token_hex(32)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from flask import current_app, request
 
-from .facts import session_unread, visitor_place
+from .facts import visitor_place
 from .learning import BLOCKED, name_page
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
+from .personal import session_unread
 from .state import PeerGroup, State
 from .tickets import name_group
 
