@@ -17,8 +17,9 @@ from .body import Body
 from .bundle import Manifest, build_manifest
 from .config import check_value
 from .csp import forbids_peers
+from .direct import direct_path, not_a_bundle
 from .errors import BundleError
-from .facts import bundle_url, page_path, personal_reason, request_facts, response_facts
+from .facts import DIRECT_MARK, bundle_url, page_path, personal_reason, request_facts, response_facts
 from .learning import DOCUMENT_WRITE, FORBIDDEN_SECONDS, name_bundle, name_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
@@ -160,7 +161,10 @@ def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
     state.bundles.pop(bundle_url(), None)
     if judge_request(visitor, state.policy) is None:
-        make_thin(response, state.renderer.waiting(bundle_url(), state.settings, _base(state)))
+        make_thin(
+            response,
+            state.renderer.waiting(bundle_url(), state.settings, _base(state), direct_path(state, bundle_url())),
+        )
     return response
 
 
@@ -253,7 +257,9 @@ def _by_peers(
     behind, alone = asking.facts.behind, asking.facts.alone
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
     if behind:
-        undo.instead = lambda: state.renderer.waiting(manifest.url, state.settings, base)
+        undo.instead = lambda: state.renderer.waiting(
+            manifest.url, state.settings, base, direct_path(state, manifest.url)
+        )
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise. An import must
     # have the exports that it asks for.
     # Those of another origin's page come without the cookie: their client looks itself.
@@ -285,9 +291,10 @@ def _by_peers(
 
 
 def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts | None = None) -> bytes:
+    direct = direct_path(state, manifest.url)
     return state.beginnings.get(
-        (manifest, base, module is None),
-        lambda: state.renderer.thin_beginning(manifest, state.settings, base, module),
+        (manifest, base, module is None, direct),
+        lambda: state.renderer.thin_beginning(manifest, state.settings, base, module, direct),
     )
 
 
@@ -299,12 +306,14 @@ def _base(state: State) -> str:
 
 def _tail(state: State, manifest: Manifest, base: str, group: str) -> tuple[bytes, str]:
     """Give the addition, and the entity tag of the full response."""
+    direct = direct_path(state, manifest.url)
 
     def render() -> tuple[bytes, str]:
-        tail = state.renderer.addition(manifest, state.settings, base, state.tickets.prove(manifest.digest, group))
+        proof = state.tickets.prove(manifest.digest, group)
+        tail = state.renderer.addition(manifest, state.settings, base, proof, direct)
         return tail, full_etag(manifest, tail)
 
-    return state.tails.get((manifest, base, group), render)
+    return state.tails.get((manifest, base, group, direct), render)
 
 
 def _plan(
@@ -500,7 +509,8 @@ def finish(response: Response) -> Response:
     decision: _Decision | None = g.pop("viraljs_decision", None)
     _let_in(response, ours=decision is not None)
     if decision is None:
-        return response
+        # The mark says that this URL was a bundle's once.
+        return not_a_bundle(response) if DIRECT_MARK in request.environ and response.status_code == 200 else response  # noqa: PLR2004 - OK
     if decision.undo is not None and response.response is decision.undo.replaced_by:
         reason = personal_reason(response)
         if reason:

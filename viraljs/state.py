@@ -150,6 +150,12 @@ class State:
             self._warned.add(subject)
             self.warn(text)
 
+    @property
+    def has_secret(self) -> bool:
+        """Whether the app has a secret, which all of its processes share."""
+        secret = self._config.get("SECRET_KEY")
+        return isinstance(secret, str | bytes) and bool(secret)
+
     @cached_property
     def tickets(self) -> Tickets:
         """The signer, made at its first use: by then the app has its secret, if it ever gets one."""

@@ -154,7 +154,7 @@ export async function deliver(island, element) {
     if (shared) delivery.fallBack(/** @type {Error} */ (error).message);
     // A module that ran from its own URL and from another one would be there twice.
     if (island.module) window.viraljsNative = !page.linked;
-    ran = !(island.module && page.linked) && (await runInTurn(island.module ? src : directUrl(src)));
+    ran = !(island.module && page.linked) && (await runInTurn(island.module ? src : directUrl(island, src)));
     if (ran) delivery.record.bytesFromServer += island.size;
   }
   turn.done();

@@ -44,7 +44,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
         peers.push(peer);
         return peer;
       },
-      fetchRun: (run, signal, take) => fetchRun(directUrl(src), pieces, island, run, signal, take),
+      fetchRun: (run, signal, take) => fetchRun(directUrl(island, src), pieces, island, run, signal, take),
     },
     {
       deadline: island.deadline + Math.min(MOST_ROUND_TRIPS_MS, ROUND_TRIPS * roundTrip) + island.size / BYTES_PER_MS,
