@@ -161,11 +161,12 @@ def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
     state.bundles.pop(bundle_url(), None)
     if judge_request(visitor, state.policy) is None:
-        make_thin(
-            response,
-            state.renderer.waiting(bundle_url(), state.settings, _base(state), direct_path(state, bundle_url())),
-        )
+        make_thin(response, _waiting(state, bundle_url()))
     return response
+
+
+def _waiting(state: State, url: str) -> bytes:
+    return state.renderer.waiting(url, state.settings, _base(state), direct_path(state, url))
 
 
 def _decide(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
@@ -257,9 +258,7 @@ def _by_peers(
     behind, alone = asking.facts.behind, asking.facts.alone
     undo = _Original(response.response, response.direct_passthrough, list(response.headers))
     if behind:
-        undo.instead = lambda: state.renderer.waiting(
-            manifest.url, state.settings, base, direct_path(state, manifest.url)
-        )
+        undo.instead = lambda: _waiting(state, manifest.url)
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise. An import must
     # have the exports that it asks for.
     # Those of another origin's page come without the cookie: their client looks itself.

@@ -1,4 +1,4 @@
-"""The address of a bundle's plain bytes: `<prefix>/direct/<mark>/<path of the bundle>`, and the way from there to its view.
+"""The address of a bundle's plain bytes, `<prefix>/direct/<mark>/<path of the bundle>`, and the way back to its view.
 
 `?viraljs=direct` says the same, but some caches ignore the query, and then answer with what they have of the bundle's
 own URL: a thin client, which asks for the plain bytes, and so on without end. The mark is a signature of the bundle's

@@ -78,7 +78,7 @@ class ViralJS:
         app.extensions[EXTENSION] = state
         # First in the list means last to run: no hook can make a response personal behind our back.
         app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
-        app.request_context = lead_back(app.request_context, settings.url_prefix)  # type: ignore[method-assign]
+        app.request_context = lead_back(app.request_context, settings.url_prefix)  # type: ignore[assignment, method-assign]
         app.before_request_funcs.setdefault(None, []).insert(0, check_mark)
         app.add_template_global(viral_script)
         if settings.static:

@@ -151,10 +151,10 @@ def test_middleware_that_changes_paths_may_come_before_us_or_after(before, middl
     app = Flask("tested", static_folder=None)
     app.config.update(SECRET_KEY="for tests", VIRALJS_MIN_SIZE=1, VIRALJS_CROWD_SECONDS=0)
     if before:
-        app.wsgi_app = middleware(app.wsgi_app)
+        app.wsgi_app = middleware(app.wsgi_app)  # type: ignore[method-assign]
     ViralJS(app)
     if not before:
-        app.wsgi_app = middleware(app.wsgi_app)
+        app.wsgi_app = middleware(app.wsgi_app)  # type: ignore[method-assign]
     serve_bundle(app, lambda: (BUNDLE, TYPED))
     client = Client(app)
     direct = island_of(asked(client, f"{outside}/app.js", **headers).data)["direct"]
@@ -206,11 +206,12 @@ def test_a_route_that_is_no_bundle_is_not_reached_by_a_mark_either(app):
     app.add_url_rule("/plain.js", "plain", lambda: "plain")
     with app.test_request_context("/plain.js"):
         direct = direct_path(state_of(app), "/plain.js")
+    assert direct is not None
     assert visit(app, direct).status_code == 404
 
 
 def test_what_the_app_refuses_is_refused_here_too(app):
-    closed = []
+    closed: list[str] = []
     app.before_request(lambda: abort(401) if closed else None)
     direct = address(app)
     closed.append("for today")
