@@ -14,7 +14,7 @@ from hmac import compare_digest
 
 from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
 
-from .errors import TokenError
+from .errors import ExpiredError, TokenError
 
 SEPARATOR = "~"
 """Between the fields of a ticket; ids and digests don't have it."""
@@ -103,7 +103,7 @@ class Tickets:
         try:
             value = self._timed.unsign(token, max_age=max_age).decode()
         except SignatureExpired as error:
-            raise TokenError("the ticket has expired; load the script again for a new one") from error
+            raise ExpiredError("the ticket has expired; load the script again for a new one") from error
         except (BadSignature, UnicodeEncodeError) as error:  # the second: JSON lets half a surrogate pair through
             raise TokenError("the ticket was not issued by this server") from error
         first, recipient, *seeders = value.split(SEPARATOR)
