@@ -638,7 +638,7 @@ def _undo_rewriting(state: State, response: Response, decision: _Decision) -> No
         return
     if outcome is Outcome.REPLAYED:
         state.warn_once(
-            f"replayed {request.endpoint}",
+            f"swapped {request.endpoint}",
             f"a hook puts one visitor's answer of {decision.url} in place of another's, as Flask-Compress does with"
             " COMPRESS_CACHE_BACKEND; leave that out, or let a proxy compress. Such answers are put right.",
         )
@@ -730,15 +730,7 @@ def _takes(view: View, args: tuple[Any, ...], arguments: Mapping[str, Any]) -> b
 
 def _carry_over(replayed: Response, own: Response) -> None:
     """Give the view's response what hooks have added to the one that was replayed."""
-    of_bodies = {
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "cache-control",
-        "server-timing",
-        "content-range",
-    }
-    of_bodies |= {name.lower() for name in (*BODY_HEADERS, *DIGEST_HEADERS)}
+    of_bodies = {name.lower() for name in (*CACHED_HEADERS, *BODY_HEADERS, *DIGEST_HEADERS)}
     for name, value in replayed.headers:
         if name.lower() not in of_bodies and name not in own.headers:
             own.headers.add(name, value)

@@ -1,5 +1,7 @@
 /** Gets a bundle together, verified, from other browsers and the server. Loaded where no earlier visit has kept it. */
 
+// What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
+
 import { findHash, fromBase64, toHex } from "./digest.js";
 import { download } from "./download.js";
 import { introduce } from "./introduction.js";
