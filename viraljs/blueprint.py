@@ -66,6 +66,7 @@ def make_blueprint(url_prefix: str) -> Blueprint:
     """
     blueprint = Blueprint("viraljs", __name__, url_prefix=url_prefix)
     blueprint.before_request(_check_origin)
+    blueprint.after_request(_keep_whole)
     blueprint.register_error_handler(MessageError, _refuse_message)
     blueprint.register_error_handler(TokenError, _refuse_token)
     blueprint.post("/offers", endpoint="offers")(_offers)
@@ -91,6 +92,20 @@ def _check_origin() -> None:
             expected,
         )
         abort(403)
+
+
+def _keep_whole(response: Response) -> Response:
+    """Run before the app's own hooks: some put into one answer what they have of an earlier one to the same URL."""
+    if WHOLE not in g and response.is_sequence:
+        parts, data = response.response, response.get_data()
+
+        def put_back(late: Response) -> None:
+            if late.response is not parts:
+                late.headers.pop("Content-Encoding", None)
+                late.set_data(data)
+
+        setattr(g, WHOLE, put_back)
+    return response
 
 
 def _refuse_message(error: MessageError) -> tuple[Response, int]:

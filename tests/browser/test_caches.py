@@ -3,6 +3,10 @@
 import logging
 
 import pytest
+from flask_caching import Cache
+from flask_compress import Compress
+from flask_compress.flask_compress import DictCache
+from flask_minify import Minify
 
 from tests.support.nginx import caching
 from tests.support.site import bundle
@@ -60,3 +64,34 @@ def test_a_full_response_that_all_visitors_get_makes_seeders_of_them_and_no_harm
         assert assert_runs_once(visitor, address)["source"] in ("server", "cache")
     assert site.kinds() == ["full"]
     assert replays(caplog) == []
+
+
+# Inside the app --------------------------------------------------------------------------------------
+
+
+def keep_compressed(app):
+    app.config.update(COMPRESS_CACHE_BACKEND=DictCache, COMPRESS_CACHE_KEY=lambda request: request.path)
+    Compress(app)
+
+
+def keep_above(app):
+    cache = Cache(app, config={"CACHE_TYPE": "SimpleCache"})
+    app.view_functions["bundle"] = cache.cached()(app.view_functions["bundle"])
+
+
+@pytest.mark.parametrize(
+    ("extend", "later"),
+    [(Minify, "untouched; reason=rewritten"), (keep_above, "untouched; reason=replayed"), (keep_compressed, "thin")],
+    ids=["Flask-Minify", "Flask-Caching above the decorator", "Flask-Compress with a cache"],
+)
+def test_extensions_that_change_or_keep_answers_break_no_page(make_site, browsers, extend, later):
+    site = make_site(min_size=1)
+    site.bundles["app.js"] = bundle(20_000)  # Flask-Minify takes a second for a megabyte
+    extend(site.app)
+    first, second = browsers(), browsers()
+    for visitor in (first, second, second):
+        visitor.visit(site.url()).wait_for("window.runs")
+        if later == "thin":
+            visitor.seeding()
+        assert visitor.js("[runs, answer, errors]") == [1, 42, []]
+    assert site.kinds()[-1] == later

@@ -209,20 +209,33 @@ def test_a_cache_of_compressed_answers_gives_nobody_another_s(log, encoding):
     assert "COMPRESS_CACHE_BACKEND; leave that out" in line
 
 
+def test_the_endpoints_of_viraljs_are_answered_anew_each_time():
+    app = new_app(STATS=lambda: True)
+    app.config.update(COMPRESS_MIN_SIZE=0, COMPRESS_CACHE_BACKEND=DictCache, COMPRESS_CACHE_KEY=lambda request: "same")
+    Compress(app)
+    app.add_url_rule("/app.js", "app_js", ViralJS().bundle(lambda: (BUNDLE, TYPED)))
+    url, headers = "/viraljs/stats.json", {"Accept-Encoding": "gzip"}
+    before = visit(app, url, headers)
+    visit(app)
+    after = visit(app, url, headers)
+    assert [(one.json or {})["total"].get("full_responses", 0) for one in (before, after)] == [0, 1]
+    assert [one.content_length for one in (before, after)] == [len(before.data), len(after.data)]
+
+
 # Rewriting (Flask-Minify) ----------------------------------------------------------------------------
 
 
 def minified_app(view=lambda: (SPACED, TYPED), **options):
     viral = ViralJS()
     app = new_app(viral)
-    Minify(app=app, go=False, **options)
+    Minify(app=app, **options)
     app.add_url_rule("/app.js", "app_js", viral.bundle(view))
     return app
 
 
 def natively(view):
     app = Flask("plain", static_folder=None)
-    Minify(app=app, go=False)
+    Minify(app=app)
     app.add_url_rule("/app.js", "app_js", view)
     return app.test_client().get("/app.js").data
 
@@ -284,7 +297,7 @@ def test_what_a_hook_puts_in_place_of_an_answer_stands(answer):
 
 @pytest.mark.parametrize(
     "extension",
-    [lambda app: Minify(app=app, go=False), Compress, lambda _: None],
+    [lambda app: Minify(app=app), Compress, lambda _: None],
     ids=["Flask-Minify", "Flask-Compress", "none"],
 )
 @pytest.mark.parametrize("encoding", ["gzip", "identity", "br"])
