@@ -37,6 +37,10 @@ _BEGINNING = f"[0-9a-f]{{{KEPT_CHARACTERS}}}"
 KEPT = re.compile(rf"{_BEGINNING}(\.{_BEGINNING}){{0,{MOST_KEPT - 1}}}")
 
 
+DIRECT_MARK = "viraljs.direct"
+"""Where the WSGI environment has the mark of a request that came by the address of plain bytes."""
+
+
 def bundle_url() -> str:
     """Give path and query of the bundle, without our own parameter."""
     asked = _request()
@@ -68,6 +72,8 @@ def request_facts() -> RequestFacts:
     environ, cookies = asked.environ, asked.cookies
     consent = cookies.get(CONSENT_COOKIE)
     parameter = asked.args.get(PARAMETER) if asked.query_string else None
+    if DIRECT_MARK in environ:
+        parameter = DIRECT
     origin = environ.get("HTTP_ORIGIN")
     failures = cookies.get(BREAKER_COOKIE, "")
     kept = cookies.get(KEPT_COOKIE, "")

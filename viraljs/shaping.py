@@ -179,7 +179,9 @@ def let_read(response: Response, origin: str | None, origins: Collection[str]) -
 
 
 def _drop_body(response: Response) -> None:
-    response.call_on_close(getattr(response.response, "close", lambda: None))
+    # Nothing else is put there: caches can keep no response that holds a function.
+    if (close := getattr(response.response, "close", None)) is not None:
+        response.call_on_close(close)
     response.direct_passthrough = False
     response.response = []
 

@@ -142,7 +142,7 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
 
   const fetched = fakeFetch(t, ({ url, body, headers }) => {
     if (url.endsWith("/offers")) return signaling ? introduceAll(JSON.parse(body)) : new Response("", { status: 502 });
-    assert.equal(url, DIRECT);
+    assert.ok([DIRECT, new URL(island.direct ?? DIRECT, SRC).href].includes(url));
     if (direct) return direct(headers?.Range);
     const [first, last] = headers ? headers.Range.match(/\d+/g).map(Number) : [0, bundle.size - 1];
     return new Response(bundle.bytes.slice(first, last + 1), { status: headers ? 206 : 200 });
@@ -652,6 +652,19 @@ test("a deferred script behind a bundle waits until it has run, and has its load
   await flush();
   assert.deepEqual(v.order, ["probed", "run", "load", "run", "later's load"]);
   assert.equal(v.ran[1].src, "file:///later.js");
+});
+
+test("where the plain bytes' own path is barred, by a policy or a proxy, the bundle's own URL gives them", async (t) => {
+  const path = "/viraljs/direct/mark/app.js?v=1";
+  const loads = ({ src }) => !src.startsWith("blob:") && !src.includes("/direct/");
+  const v = visit(t, { loads, fields: { direct: path } });
+  const record = await v.finish();
+  assert.deepEqual(v.order.slice(-4), ["refused", "refused", "run", "load"]);
+  assert.deepEqual(
+    v.ran.map(({ src }) => src),
+    [DIRECT],
+  );
+  assert.equal(record.source, "server");
 });
 
 test("where nothing gives the bundle, the original has an error event, as without us", async (t) => {

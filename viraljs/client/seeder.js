@@ -3,6 +3,8 @@
  * app runs; where others wait for what this page is still receiving, before it.
  */
 
+// What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
+
 import { addCandidates, describe } from "./connection.js";
 import { createPacker } from "./deflate.js";
 import { watchDeparture } from "./departure.js";

@@ -8,6 +8,7 @@
  * @property {number} pieceLength bytes of each piece but the last
  * @property {string} mediaType as in `Content-Type`
  * @property {string} base path of the signaling blueprint
+ * @property {string} [direct] path and query of the plain bytes
  * @property {string} client where further scripts of the client are, from `base`
  * @property {string} [proof] that the server once served the digest
  * @property {string} [ticket] in place of it, for a recipient
