@@ -6,7 +6,21 @@ import test from "node:test";
 
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
-  ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "departure", "limit", "inflate", "deflate"],
+  [
+    "types",
+    "wire",
+    "urls",
+    "builtins",
+    "versions",
+    "cookies",
+    "scripts",
+    "late",
+    "trust",
+    "departure",
+    "limit",
+    "inflate",
+    "deflate",
+  ],
   ["edits", "names"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
   ["keep", "upload", "peer", "origin", "introduction", "download", "run"],

@@ -1,5 +1,6 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
+import { ownGlobal } from "./builtins.js";
 import { readCookie, writeCookie } from "./cookies.js";
 import { findKept } from "./kept.js";
 import { holdLater } from "./order.js";
@@ -106,7 +107,7 @@ export async function deliver(island, element) {
   async function runInTurn(url) {
     await turn.before;
     if (linked) {
-      if (window.viraljsNative) throw new Error("native");
+      if (ownGlobal("viraljsNative")) throw new Error("native");
       page.linked++;
     }
     const { ran, wrote } = await run(original, page.trust(url), src, page.last);

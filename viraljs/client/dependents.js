@@ -1,5 +1,6 @@
 /** Runs dependents for visitors whose bundle came without ViralJS. `viral_script(…, dependents=True)` asks for it. */
 
 import { runDependents } from "./dependents-runner.js";
+import { findPage } from "./versions.js";
 
-if (!window.ViralJS) runDependents();
+if (!findPage()) runDependents();

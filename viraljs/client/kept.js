@@ -1,5 +1,6 @@
 /** Bundles of earlier visits, in Cache Storage under their digests. Looks there; `keep.js` puts them in. */
 
+import { allCookies } from "./cookies.js";
 import { findHash, toHex } from "./digest.js";
 import { endpoint } from "./urls.js";
 
@@ -23,7 +24,7 @@ export const keptUrl = (island, src) => endpoint(island, src, `kept/${island.dig
  */
 export async function findKept(island, src) {
   // The first look into the storage costs a browser as much as an introduction.
-  if (navigator.cookieEnabled && !document.cookie.includes(island.digest.slice(0, KEPT_DIGITS))) return null;
+  if (navigator.cookieEnabled && !allCookies().includes(island.digest.slice(0, KEPT_DIGITS))) return null;
   try {
     const response = await caches.match(keptUrl(island, src), { cacheName: CACHE, ignoreSearch: true });
     const blob = await response?.blob();

@@ -3,10 +3,12 @@
  * whoever asks for it and however often. Loaded where a module of a page is to come from peers.
  */
 
+import { ofDocument, ownGlobal } from "./builtins.js";
 import { findHash, toHex } from "./digest.js";
 import { rewrite } from "./edits.js";
 import { renameErrors } from "./names.js";
 import { markedUrl } from "./urls.js";
+import { findPage } from "./versions.js";
 
 /** Deliveries by peers at a time: each has connections of its own. */
 const MOST_AT_A_TIME = 6;
@@ -323,7 +325,7 @@ async function settle(part) {
   const { delivery, island, got } = part;
   if (!delivery || part.settled) return;
   part.settled = true;
-  window.ViralJS?.begin(island).done();
+  findPage()?.begin(island).done();
   delivery.finish(await got);
 }
 
@@ -334,11 +336,11 @@ async function settle(part) {
  * URLs that nobody imports: get them our way instead. The link stays, since bundlers look for it.
  */
 function watchPreloads() {
-  const { head } = document;
+  const head = /** @type {HTMLHeadElement} */ (ofDocument("head"));
   const native = head.appendChild;
   head.appendChild = (node) => {
     const link = /** @type {any} */ (node);
-    if (link.rel === "modulepreload" && !window.viraljsNative && link.href.startsWith(`${window.origin}/`)) {
+    if (link.rel === "modulepreload" && !ownGlobal("viraljsNative") && link.href.startsWith(`${window.origin}/`)) {
       link.rel = "viraljs";
       partAt(link.href).catch(console.debug);
     }

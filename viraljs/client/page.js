@@ -1,11 +1,15 @@
 /** `window.ViralJS`: what the page can see and say, and what several bundles of one page share. */
 
+import { ofDocument } from "./builtins.js";
 import { readCookie, writeCookie } from "./cookies.js";
 import { runDependents } from "./dependents-runner.js";
 import { trust } from "./trust.js";
 import { endpoint } from "./urls.js";
+import { findPage, keepPage } from "./versions.js";
 
 const CONSENT_SECONDS = 31536000;
+
+const isComplete = () => ofDocument("readyState") === "complete";
 
 /**
  * @typedef {ReturnType<typeof createPage>} Page
@@ -17,10 +21,18 @@ const CONSENT_SECONDS = 31536000;
  * @property {boolean} consented whether the visitor lets it take part
  */
 
-/** The page's one object: whichever client came first has made it. */
+/**
+ * The page's one object: whichever client came first has made it. It may be of another version, and lack what this one
+ * calls; then it gets that.
+ */
 export function thePage() {
-  if (!window.ViralJS) window.ViralJS = createPage();
-  return window.ViralJS;
+  /** @type {any} */
+  const known = findPage();
+  /** @type {any} */
+  const page = createPage(!known);
+  if (!known) keepPage(page);
+  else for (const name in page) if (!(name in known)) known[name] = page[name];
+  return /** @type {Page} */ (known ?? page);
 }
 
 /**
@@ -47,7 +59,8 @@ export const newRecord = (url, digest) => ({
   uploads: [],
 });
 
-function createPage() {
+/** @param {boolean} first whether it is the page's, and no source of what another version's lacks */
+function createPage(first) {
   /** @type {import("./types.js").Delivery[]} */
   const deliveries = [];
   /** @type {Record<string, import("./seeder.js").Seeder>} by the URL of their signaling */
@@ -61,7 +74,7 @@ function createPage() {
   let consented = true;
   let paused = false;
   // Not `readyState`, which is "interactive" while deferred scripts, other bundles among them, have yet to run.
-  let parsed = document.readyState === "complete";
+  let parsed = isComplete();
   let last = Promise.resolve();
 
   /** Goes on when everything known has run, and the page is parsed, so that nothing more comes of it. */
@@ -78,7 +91,7 @@ function createPage() {
     for (const seeder of Object.values(seeders)) seeder.allow(consented && !paused);
   }
 
-  for (const type of ["DOMContentLoaded", "load"]) {
+  for (const type of first ? ["DOMContentLoaded", "load"] : []) {
     window.addEventListener(type, () => {
       parsed = true;
       settle();
@@ -122,7 +135,8 @@ function createPage() {
       update();
     },
 
-    // For the clients of bundles, not for pages:
+    // For the clients of bundles, not for pages. Clients of other versions call them too, the last release's and the next
+    // one's: what they take and give stays as it is, and what is to be otherwise gets another name.
 
     /** @type {Promise<typeof import("./module.js")> | undefined} what links modules, once one is to be linked */
     modules: undefined,
@@ -194,7 +208,7 @@ function createPage() {
       }
       const later = () => setTimeout(() => start().catch(console.debug));
       if (!window.RTCPeerConnection) return;
-      if (early || document.readyState === "complete") later();
+      if (early || isComplete()) later();
       else window.addEventListener("load", later);
     },
   };
