@@ -89,7 +89,7 @@ test("a room is a window of its own, which neither shows nor counts, and goes at
     return one;
   };
   const root = element("html");
-  patch(t, { document: { createElement: element, documentElement: root } });
+  patch(t, { document: {}, Document: { prototype: { createElement: element, documentElement: root } } });
   const { remove, window } = openRoom();
   const [{ name, mode, hidden, children }] = root.children;
   assert.deepEqual([name, mode, hidden, children[0].name, window], ["div", "closed", true, "iframe", "iframe"]);

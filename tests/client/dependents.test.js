@@ -4,13 +4,13 @@ import { fakePage } from "./support.js";
 
 /** Load the script into a page; gives how often it looked for dependents. */
 async function looks(t, viral) {
-  const { document, window } = fakePage(t);
+  const { window } = fakePage(t);
   if (viral) window.ViralJS = viral;
   let looked = 0;
-  document.querySelector = () => {
+  t.mock.method(Document.prototype, "querySelector", () => {
     looked++;
     return null;
-  };
+  });
   await import(`../../viraljs/client/dependents.js?${encodeURIComponent(t.name)}`);
   return looked;
 }

@@ -64,9 +64,9 @@ test("an object that another version has made is the page's, and gets what this 
 });
 
 test("where another version tells dependents when to run, this one does not", async (t) => {
-  const { document, window } = fakePage(t, { readyState: "loading" });
+  const { window } = fakePage(t, { readyState: "loading" });
   window.ViralJS = { turns: new WeakMap(), last() {} };
-  document.querySelector = () => assert.fail("looked for dependents");
+  t.mock.method(Document.prototype, "querySelector", () => assert.fail("looked for dependents"));
   thePage();
   window.dispatchEvent(new Event("DOMContentLoaded"));
   await flush();
@@ -248,10 +248,10 @@ test("all clients of a page share its one policy", (t) => {
 test("dependents wait for all bundles and the end of parsing", async (t) => {
   const { document, island, page, window } = begin(t, { readyState: "loading" });
   let looked = 0;
-  document.querySelector = () => {
+  t.mock.method(Document.prototype, "querySelector", () => {
     looked++;
     return null;
-  };
+  });
   for (const url of ["/one.js", "/two.js"]) {
     page.begin(island).done();
     page.finish(newRecord(url, "1"));
