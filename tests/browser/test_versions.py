@@ -67,7 +67,7 @@ def assert_seeds(stage, names):
     assert seen(stage, "errors") == []
 
 
-@pytest.mark.parametrize(("kinds", "old"), MIXTURES, ids=lambda one: one if one in "ab" else "-".join(one))
+@pytest.mark.parametrize(("kinds", "old"), MIXTURES, ids="-".join)
 def test_a_page_with_clients_of_two_versions_runs_and_seeds_all_and_pauses_all(kinds, old, stage, mix):
     mix(kinds, old, "its own")
     assert_ran(stage)

@@ -39,6 +39,11 @@ test("only Firefox decides when a navigation begins, and only where it says that
   assert.equal(decidesEarly(), true);
   delete globalThis.navigation;
   assert.equal(decidesEarly(), false);
+  // Where browsers have elements by their names: `<nav id="navigation">`.
+  const names = Object.getPrototypeOf(globalThis);
+  names.navigation = { tagName: "NAV" };
+  t.after(() => delete names.navigation);
+  assert.equal(decidesEarly(), false);
 });
 
 test("there, a page is away from the beginning of a navigation, and does not come back before it has gone", async (t) => {
