@@ -146,7 +146,7 @@ test("a module, which has no script element, is known by the URL that the server
 
 test("what it stumbles over is not an error of the module that it follows", async (t) => {
   const { document, errors, run } = await begin(t);
-  Object.defineProperty(document, "currentScript", {
+  Object.defineProperty(document, "running", {
     get() {
       throw new Error("on purpose");
     },

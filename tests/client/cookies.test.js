@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { readCookie, writeCookie } from "../../viraljs/client/cookies.js";
-import { patch } from "./support.js";
+import { fakePage, patch } from "./support.js";
 
 test("the number is read from among other cookies, by its whole name", (t) => {
   patch(t, { document: { cookie: "a=x; not_viraljs=5; viraljs=3; viraljs_more=7" } });
@@ -36,4 +36,25 @@ test("a value need not be a number, and no seconds forget it", (t) => {
   assert.equal(document.cookie, "viraljs_kept=01ab.02cd; path=/; max-age=600; samesite=lax");
   writeCookie("viraljs_kept", "", 0);
   assert.equal(document.cookie, "viraljs_kept=; path=/; max-age=0; samesite=lax");
+});
+
+test("an element named cookie does not stand before the cookies", (t) => {
+  const { document } = fakePage(t, { cookie: "viraljs=3" });
+  Object.defineProperty(document, "cookie", { value: { tagName: "FORM" }, configurable: true });
+  assert.equal(readCookie("viraljs"), 3);
+  writeCookie("viraljs", 4, 600);
+  assert.equal(readCookie("viraljs"), 4);
+});
+
+test("what the page itself puts over its cookies is asked, such as by a consent manager", (t) => {
+  const { document } = fakePage(t, { cookie: "viraljs=3" });
+  let written = "";
+  Object.defineProperty(document, "cookie", {
+    get: () => "viraljs=5",
+    set(text) {
+      written = text;
+    },
+  });
+  writeCookie("viraljs", 4, 600);
+  assert.deepEqual([readCookie("viraljs"), written], [5, "viraljs=4; path=/; max-age=600; samesite=lax"]);
 });

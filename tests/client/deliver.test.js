@@ -101,7 +101,11 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
   /** Cookies that were written, in order; of what is read, they change nothing. */
   const written = [];
   const cookie = browser.cookie ?? (kept ? `kept=${digest.slice(0, 8)}` : "");
-  Object.defineProperty(page.document, "cookie", { get: () => cookie, set: (text) => written.push(text) });
+  Object.defineProperty(page.document, "cookie", {
+    configurable: true,
+    get: () => cookie,
+    set: (text) => written.push(text),
+  });
   const island = {
     ...CLIENT,
     url: "/app.js?v=1",

@@ -39,6 +39,11 @@ test("only Firefox decides when a navigation begins, and only where it says that
   assert.equal(decidesEarly(), true);
   delete globalThis.navigation;
   assert.equal(decidesEarly(), false);
+  // Where browsers have elements by their names: `<nav id="navigation">`.
+  const names = Object.getPrototypeOf(globalThis);
+  names.navigation = { tagName: "NAV" };
+  t.after(() => delete names.navigation);
+  assert.equal(decidesEarly(), false);
 });
 
 test("there, a page is away from the beginning of a navigation, and does not come back before it has gone", async (t) => {
@@ -89,7 +94,7 @@ test("a room is a window of its own, which neither shows nor counts, and goes at
     return one;
   };
   const root = element("html");
-  patch(t, { document: { createElement: element, documentElement: root } });
+  patch(t, { document: {}, Document: { prototype: { createElement: element, documentElement: root } } });
   const { remove, window } = openRoom();
   const [{ name, mode, hidden, children }] = root.children;
   assert.deepEqual([name, mode, hidden, children[0].name, window], ["div", "closed", true, "iframe", "iframe"]);

@@ -6,7 +6,21 @@ import test from "node:test";
 
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
-  ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "departure", "limit", "inflate", "deflate"],
+  [
+    "types",
+    "wire",
+    "urls",
+    "builtins",
+    "versions",
+    "cookies",
+    "scripts",
+    "late",
+    "trust",
+    "departure",
+    "limit",
+    "inflate",
+    "deflate",
+  ],
   ["edits", "names", "moments", "place"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
   ["keep", "upload", "peer", "origin", "introduction", "download"],
@@ -85,7 +99,7 @@ test("what runs a bundle carries nothing of what receives and seeds, and nothing
 
 test("to run a script plainly takes next to nothing of the rest", () => {
   const reached = reach("place", codeOf);
-  assert.deepEqual([...reached].sort(), ["late", "place", "scripts"]);
+  assert.deepEqual([...reached].sort(), ["builtins", "late", "place", "scripts"]);
 });
 
 test("nothing imports the code of an entry point", () => {

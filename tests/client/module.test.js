@@ -16,7 +16,7 @@ async function begin(t, files, { shared = [], fail = {} } = {}) {
   const appended = [];
   document.head = { appendChild: (node) => appended.push(node) && node };
   const finished = [];
-  window.ViralJS = { begin: () => ({ done() {} }) };
+  window.ViralJS = { begin: () => ({ done() {} }), turns: new WeakMap(), last() {} };
   window.origin = ORIGIN;
   const fetched = fakeFetch(t, ({ url }) => {
     const { pathname, searchParams } = new URL(url);

@@ -46,6 +46,32 @@ test("a page has one object, whoever asks first", (t) => {
   assert.equal(thePage(), page);
 });
 
+test("an object that another version has made is the page's, and gets what this version has beyond it", (t) => {
+  const { window } = fakePage(t);
+  const named = Object.keys(thePage());
+  for (const lacking of named.filter((name) => !["turns", "last"].includes(name))) {
+    const { window } = fakePage(t);
+    const ours = thePage();
+    const other = Object.fromEntries(named.filter((name) => name !== lacking).map((name) => [name, `its ${name}`]));
+    fakePage(t).window.ViralJS = other;
+    assert.equal(thePage(), other);
+    assert.equal(typeof Object.getOwnPropertyDescriptor(other, lacking).value, typeof ours[lacking]);
+    delete other[lacking];
+    assert.ok(Object.entries(other).every(([name, value]) => value === `its ${name}`));
+    assert.notEqual(window.ViralJS, other);
+  }
+  assert.ok(window.ViralJS.begin);
+});
+
+test("where another version tells dependents when to run, this one does not", async (t) => {
+  const { window } = fakePage(t, { readyState: "loading" });
+  window.ViralJS = { turns: new WeakMap(), last() {} };
+  t.mock.method(Document.prototype, "querySelector", () => assert.fail("looked for dependents"));
+  thePage();
+  window.dispatchEvent(new Event("DOMContentLoaded"));
+  await flush();
+});
+
 test("a record has all the fields of the public face", () => {
   assert.deepEqual(newRecord("/app.js", "1"), {
     url: "/app.js",

@@ -4,7 +4,7 @@ import { copyScript, forbid, isWanted, load } from "../../viraljs/client/scripts
 import { FakeScript, fakeClock, fakePage, patch } from "./support.js";
 
 test("a copy has all attributes but the source, and the nonce that browsers hide", (t) => {
-  patch(t, { document: { createElement: () => new FakeScript() } });
+  fakePage(t);
   const original = new FakeScript({ src: "/app.js", crossorigin: "anonymous", "data-key": "7", nonce: "" });
   original.nonce = "secret";
   const copy = copyScript(original);
@@ -17,12 +17,12 @@ test("a copy has all attributes but the source, and the nonce that browsers hide
 });
 
 test("a copy waits for no other script of the page, and none waits for it", (t) => {
-  patch(t, { document: { createElement: () => new FakeScript() } });
+  fakePage(t);
   assert.equal(copyScript(new FakeScript({ defer: "" })).async, true);
 });
 
 test("a copy has attributes that only a parser could have made", (t) => {
-  patch(t, { document: { createElement: () => new FakeScript() } });
+  fakePage(t);
   const original = new FakeScript({ "@click": "x" });
   const made = t.mock.method(FakeScript.prototype, "setAttribute", () => assert.fail("takes no such name"));
   assert.deepEqual(copyScript(original).attributes, original.attributes);
@@ -30,7 +30,7 @@ test("a copy has attributes that only a parser could have made", (t) => {
 });
 
 test("a copy has no handlers: the events are the original's, and a page may let nobody write any", (t) => {
-  patch(t, { document: { createElement: () => new FakeScript() } });
+  fakePage(t);
   const copy = copyScript(new FakeScript({ onload: "init()", onerror: "fail()", "data-on": "1" }));
   assert.deepEqual(
     copy.attributes.map(({ name }) => name),

@@ -219,9 +219,12 @@ test("in Firefox each line has a room of its own, which goes with it", async (t)
   patch(t, {
     navigation: {},
     navigator: { userAgent: "Firefox/153.0" },
-    document: {
-      createElement: (name) => (name === "iframe" ? frame : host()),
-      documentElement: { append: (room) => rooms.push(room) },
+    document: {},
+    Document: {
+      prototype: {
+        createElement: (name) => (name === "iframe" ? frame : host()),
+        documentElement: { append: (room) => rooms.push(room) },
+      },
     },
   });
   const there = () => rooms.map((room) => room.there);

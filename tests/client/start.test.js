@@ -6,13 +6,14 @@ import { fakePage, flush, patch } from "./support.js";
 async function start(t, { linker, linked = 1, before, code = "globalThis.ran = true" } = {}) {
   const { document, window } = fakePage(t);
   const script = {};
-  Object.defineProperty(document, "currentScript", { value: script });
+  document.running = script;
   const turns = new Map(before && [[script, { before }]]);
   if (linker || before)
     window.ViralJS = {
       modules: linker && Promise.resolve(linker),
       linked: linker && linked,
       turns,
+      last: () => before,
     };
   const errors = [];
   patch(t, {

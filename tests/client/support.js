@@ -562,8 +562,6 @@ const TAG = /<script((?: [^=]+="[^"]*")*)><\/script>/;
 /** A document: which script runs is what the test says. */
 export class FakeDocument extends FakeNode {
   onreadystatechange = null;
-  readyState = "complete";
-  cookie = "";
   /** @type {FakeScript | null} the script that runs */
   running = null;
   /** What was written into it. */
@@ -572,12 +570,11 @@ export class FakeDocument extends FakeNode {
   waits = null;
   /** Frames whose documents are open: while there are any, `load` does not come. */
   openFrames = new Set();
-  documentElement = new FakeNode();
-  implementation = { createHTMLDocument: () => new FakeDocument() };
 
   constructor() {
     super();
     this.ownerDocument = this;
+    Object.assign(this, { cookie: "", documentElement: new FakeNode(), readyState: "complete" });
     this.append(this.documentElement);
   }
 
@@ -587,6 +584,10 @@ export class FakeDocument extends FakeNode {
 
   get currentScript() {
     return this.running;
+  }
+
+  get implementation() {
+    return { createHTMLDocument: () => new FakeDocument() };
   }
 
   get scripts() {
@@ -637,6 +638,19 @@ export class FakeDocument extends FakeNode {
       this.running = before;
     }
   }
+}
+
+// As in a browser, they are the prototype's: what a test puts over them, such as an element of their name, is the document's.
+for (const name of ["baseURI", "cookie", "documentElement", "head", "readyState"]) {
+  const values = new WeakMap();
+  Object.defineProperty(FakeDocument.prototype, name, {
+    get() {
+      return values.get(this);
+    },
+    set(value) {
+      values.set(this, value);
+    },
+  });
 }
 
 /**

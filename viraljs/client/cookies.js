@@ -1,11 +1,17 @@
 /** Cookies, which tell the server what became of a visitor's deliveries. */
 
+/** Whose property to use: what a page puts over it, such as a consent manager, counts; an element of that name does not. */
+const holder = () => (typeof document.cookie === "string" ? document : Document.prototype);
+
+/** @returns {string} */
+export const allCookies = () => Reflect.get(holder(), "cookie", document);
+
 /**
  * @param {string} name
  * @returns {number | undefined} undefined where there is none
  */
 export function readCookie(name) {
-  const digits = document.cookie.match(`(?:^|; )${name}=(\\d+)`)?.[1];
+  const digits = allCookies().match(`(?:^|; )${name}=(\\d+)`)?.[1];
   return digits === undefined ? digits : Number(digits);
 }
 
@@ -15,6 +21,6 @@ export function readCookie(name) {
  * @param {number} seconds to keep it; 0 forgets it
  */
 export function writeCookie(name, value, seconds) {
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing on plain http and in Firefox
-  document.cookie = `${name}=${value}; path=/; max-age=${seconds}; samesite=lax`;
+  const text = `${name}=${value}; path=/; max-age=${seconds}; samesite=lax`;
+  Reflect.set(holder(), "cookie", text, document);
 }

@@ -1,12 +1,13 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
-import { readCookie, writeCookie } from "./cookies.js";
+import { ofDocument, ownGlobal } from "./builtins.js";
+import { allCookies, readCookie, writeCookie } from "./cookies.js";
 import { KEPT_DIGITS } from "./kept.js";
 import { isParsing, moments } from "./moments.js";
 import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
 import { holdLoad, mayRun, runInPlace, runPlainly } from "./place.js";
-import { isWanted } from "./scripts.js";
+import { isWanted, makeScript } from "./scripts.js";
 import { directUrl, endpoint, markedUrl, plainUrl } from "./urls.js";
 
 /** More failures than any server waits for. */
@@ -53,7 +54,7 @@ function begin(page, runner, island, src, asked) {
 
     async find() {
       // The first look into the storage costs a browser as much as an introduction.
-      const may = !navigator.cookieEnabled || document.cookie.includes(island.digest.slice(0, KEPT_DIGITS));
+      const may = !navigator.cookieEnabled || allCookies().includes(island.digest.slice(0, KEPT_DIGITS));
       const blob = may && (await (await runner).findKept(island, src));
       if (blob) {
         return () => {
@@ -134,7 +135,7 @@ async function loadRunner(url, wanted) {
 function loadPlainly(island, element, course) {
   const { href } = new URL(island.url, document.baseURI);
   const url = island.module ? href : markedUrl(href, "direct");
-  const script = document.createElement("script");
+  const script = makeScript();
   if (island.module) script.type = "module";
   script.nonce = element?.nonce ?? "";
   script.onload = script.onerror = (event) => course.end(/** @type {any} */ (event).type);
@@ -143,7 +144,7 @@ function loadPlainly(island, element, course) {
   } catch {
     script.src = url;
   }
-  document.documentElement.append(script);
+  ofDocument("documentElement").append(script);
 }
 
 /**
@@ -158,9 +159,7 @@ function loadPlainly(island, element, course) {
  * @param {Course} course
  */
 async function attempt(island, element, course) {
-  const original = /** @type {HTMLScriptElement} */ (
-    element ?? Object.assign(document.createElement("script"), { src: island.url })
-  );
+  const original = /** @type {HTMLScriptElement} */ (element ?? Object.assign(makeScript(), { src: island.url }));
   // An SVG's script has its address elsewhere.
   const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, document.baseURI).href;
   const src = plainUrl(asked);
@@ -226,7 +225,7 @@ async function attempt(island, element, course) {
     const { run } = await runner;
     await turn.before;
     if (linked) {
-      if (window.viraljsNative) throw new Refusal("native");
+      if (ownGlobal("viraljsNative")) throw new Refusal("native");
       page.linked++;
     }
     const running = run(original, page.trust(url), src, page.last, size);

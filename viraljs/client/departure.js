@@ -1,5 +1,7 @@
 /** What the browser's back button asks of a page: to have nothing open when it is left, and to know when it comes back. */
 
+import { ofDocument } from "./builtins.js";
+
 /** A navigation that has not taken the page away by then never will: it was a download, or had no content. */
 const PATIENCE_MS = 5000;
 
@@ -7,7 +9,9 @@ const PATIENCE_MS = 5000;
  * Whether the browser makes up its mind when a navigation begins, and not only when the page goes. Firefox does, without
  * a way to ask it.
  */
-export const decidesEarly = () => "navigation" in globalThis && navigator.userAgent.includes("Firefox/");
+export const decidesEarly = () =>
+  // `in` would take `<nav id="navigation">` for it.
+  !!Object.getOwnPropertyDescriptor(globalThis, "navigation") && navigator.userAgent.includes("Firefox/");
 
 /**
  * Watch for the page's going and coming back.
@@ -47,11 +51,12 @@ export function watchDeparture(tell) {
  * @returns {{window: any, remove: () => void}}
  */
 export function openRoom() {
-  const host = document.createElement("div");
+  const create = ofDocument("createElement").bind(document);
+  const host = create("div");
   host.hidden = true;
-  const frame = document.createElement("iframe");
+  const frame = create("iframe");
   // In a shadow, where the page's own scripts do not count it among their frames.
   host.attachShadow({ mode: "closed" }).append(frame);
-  document.documentElement.append(host);
+  ofDocument("documentElement").append(host);
   return { window: frame.contentWindow, remove: () => host.remove() };
 }

@@ -1,5 +1,6 @@
 /** Runs `<script type="text/viral">`: scripts that need a bundle, in order, once it has run. */
 
+import { ofDocument } from "./builtins.js";
 import { callLate, dropWrites, runningScript } from "./late.js";
 import { copyScript } from "./scripts.js";
 import { trust } from "./trust.js";
@@ -13,7 +14,8 @@ export async function runDependents() {
   /** @type {HTMLScriptElement | null} */
   let dormant;
   // biome-ignore lint/suspicious/noAssignInExpressions: each one is gone from the document when it has run
-  while ((dormant = document.querySelector('script[type="text/viral"]'))) await runDependent(dormant);
+  while ((dormant = ofDocument("querySelector").call(document, 'script[type="text/viral"]')))
+    await runDependent(dormant);
   running = false;
 }
 

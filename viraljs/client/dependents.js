@@ -3,5 +3,6 @@
 // Pages from before a deploy load it as well (docs/protocol.rst).
 
 import { runDependents } from "./dependents-runner.js";
+import { findPage } from "./versions.js";
 
-if (!window.ViralJS) runDependents();
+if (!findPage()) runDependents();

@@ -1,12 +1,9 @@
 /** For scripts that run after the page they were written for: what they waited for may have passed. */
 
+import { ofDocument } from "./builtins.js";
+
 /** The element whose script runs now, whatever stands over the document's own property. */
-export function runningScript() {
-  const { get } = /** @type {{get: () => any}} */ (
-    Object.getOwnPropertyDescriptor(Document.prototype, "currentScript")
-  );
-  return get.call(document);
-}
+export const runningScript = () => ofDocument("currentScript");
 
 /**
  * Put a property of its own over what an object has.

@@ -5,10 +5,12 @@
 
 // What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
 
+import { ofDocument, ownGlobal } from "./builtins.js";
 import { findHash, toHex } from "./digest.js";
 import { rewrite } from "./edits.js";
 import { renameErrors } from "./names.js";
 import { markedUrl } from "./urls.js";
+import { findPage } from "./versions.js";
 
 /** Deliveries by peers at a time: each has connections of its own. */
 const MOST_AT_A_TIME = 6;
@@ -325,7 +327,7 @@ async function settle(part) {
   const { delivery, island, got } = part;
   if (!delivery || part.settled) return;
   part.settled = true;
-  window.ViralJS?.begin(island).done();
+  findPage()?.begin(island).done();
   delivery.finish(await got);
 }
 
@@ -336,11 +338,11 @@ async function settle(part) {
  * URLs that nobody imports: get them our way instead. The link stays, since bundlers look for it.
  */
 function watchPreloads() {
-  const { head } = document;
+  const head = /** @type {HTMLHeadElement} */ (ofDocument("head"));
   const native = head.appendChild;
   head.appendChild = (node) => {
     const link = /** @type {any} */ (node);
-    if (link.rel === "modulepreload" && !window.viraljsNative && link.href.startsWith(`${window.origin}/`)) {
+    if (link.rel === "modulepreload" && !ownGlobal("viraljsNative") && link.href.startsWith(`${window.origin}/`)) {
       link.rel = "viraljs";
       partAt(link.href).catch(console.debug);
     }

@@ -3,6 +3,7 @@
  * itself, as for any script that is still loading. `DOMContentLoaded` is stopped before others hear it, and sent again.
  */
 
+import { ofDocument } from "./builtins.js";
 import { openRoom } from "./departure.js";
 import { hasPassed } from "./late.js";
 
@@ -62,7 +63,7 @@ function createMoments() {
      * @param {Promise<any>} ended
      */
     holdLoad(ended) {
-      if (document.readyState === "complete") return;
+      if (ofDocument("readyState") === "complete") return;
       if (!loads++) release = delayLoad();
       ended.then(() => {
         if (!--loads) release();
@@ -85,7 +86,7 @@ function createMoments() {
 }
 
 /** @returns {boolean} whether `DOMContentLoaded` is yet to come, for a script that runs now */
-export const isParsing = () => document.readyState !== "complete" && !hasPassed("domContentLoadedEventStart");
+export const isParsing = () => ofDocument("readyState") !== "complete" && !hasPassed("domContentLoadedEventStart");
 
 /**
  * Have the browser hold `load` back: a window's waits for those of its frames, and an open document in one is never done.

@@ -1,5 +1,6 @@
 /** Keeps the order of deferred scripts: those behind a bundle that is still on its way must wait for it. */
 
+import { ofDocument } from "./builtins.js";
 import { isParsing, moments } from "./moments.js";
 import { copyScript, forbid } from "./scripts.js";
 import { markedUrl } from "./urls.js";
@@ -17,8 +18,8 @@ const RUNS = /^$|^module$|(java|ecma)script/i;
  */
 export function holdLater(page, island, original, runner) {
   // Where deferred scripts do not run yet, or have run, there are none to hold; others were never in order.
-  if (document.readyState !== "interactive" || !isParsing() || !original.defer || original.async) return;
-  const all = /** @type {HTMLScriptElement[]} */ ([...document.querySelectorAll("script")]);
+  if (ofDocument("readyState") !== "interactive" || !isParsing() || !original.defer || original.async) return;
+  const all = /** @type {HTMLScriptElement[]} */ ([...ofDocument("querySelectorAll").call(document, "script")]);
   const later = all
     // The page may have removed it.
     .slice(all.indexOf(original) + 1 || all.length)
@@ -84,7 +85,7 @@ const expect = (page, script, before) =>
  * @returns {Promise<any>} it is back in its place
  */
 function hold(script, parsed) {
-  const place = document.createComment("");
+  const place = ofDocument("createComment").call(document, "");
   script.replaceWith(place);
   forbid(script);
   return parsed.then(() => place.replaceWith(script));
@@ -129,7 +130,7 @@ async function runText(page, script) {
     behind.onload = behind.onerror = resolve;
     for (const one of [module, behind]) {
       one.async = false;
-      document.documentElement.append(one);
+      ofDocument("documentElement").append(one);
       one.remove();
     }
   });

@@ -1,10 +1,14 @@
 /** `window.ViralJS`: what the page can see and say, and what several bundles of one page share. */
 
+import { ofDocument } from "./builtins.js";
 import { readCookie, writeCookie } from "./cookies.js";
 import { trust } from "./trust.js";
 import { endpoint } from "./urls.js";
+import { findPage, keepPage } from "./versions.js";
 
 const CONSENT_SECONDS = 31536000;
+
+const isComplete = () => ofDocument("readyState") === "complete";
 
 /**
  * @typedef {ReturnType<typeof createPage>} Page
@@ -17,13 +21,20 @@ const CONSENT_SECONDS = 31536000;
  */
 
 /**
- * The page's one object: whichever client came first has made it.
+/**
+ * The page's one object: whichever client came first has made it. It may be of another version, and lack what this one
+ * calls; then it gets that.
  *
  * @param {() => any} [runDependents] runs the scripts of the page that wait for its bundles
  */
 export function thePage(runDependents = () => {}) {
-  if (!window.ViralJS) window.ViralJS = createPage(runDependents);
-  return window.ViralJS;
+  /** @type {any} */
+  const known = findPage();
+  /** @type {any} */
+  const page = createPage(runDependents, !known);
+  if (!known) keepPage(page);
+  else for (const name in page) if (!(name in known)) known[name] = page[name];
+  return /** @type {Page} */ (known ?? page);
 }
 
 /**
@@ -50,8 +61,11 @@ export const newRecord = (url, digest) => ({
   uploads: [],
 });
 
-/** @param {() => any} runDependents */
-function createPage(runDependents) {
+/**
+ * @param {() => any} runDependents
+ * @param {boolean} first whether it is the page's, and no source of what another version's lacks
+ */
+function createPage(runDependents, first) {
   /** @type {import("./types.js").Delivery[]} */
   const deliveries = [];
   /** @type {Record<string, import("./seeder.js").Seeder>} by the URL of their signaling */
@@ -65,7 +79,7 @@ function createPage(runDependents) {
   let consented = true;
   let paused = false;
   // Not `readyState`, which is "interactive" while deferred scripts, other bundles among them, have yet to run.
-  let parsed = document.readyState === "complete";
+  let parsed = isComplete();
   let last = Promise.resolve();
 
   /** Goes on when everything known has run, and the page is parsed, so that nothing more comes of it. */
@@ -82,7 +96,7 @@ function createPage(runDependents) {
     for (const seeder of Object.values(seeders)) seeder.allow(consented && !paused);
   }
 
-  for (const type of ["DOMContentLoaded", "load"]) {
+  for (const type of first ? ["DOMContentLoaded", "load"] : []) {
     window.addEventListener(type, () => {
       parsed = true;
       settle();
@@ -126,7 +140,8 @@ function createPage(runDependents) {
       update();
     },
 
-    // For the clients of bundles, not for pages:
+    // For the clients of bundles, not for pages. Clients of other versions call them too, the last release's and the next
+    // one's: what they take and give stays as it is, and what is to be otherwise gets another name.
 
     /** @type {Promise<typeof import("./module.js")> | undefined} what links modules, once one is to be linked */
     modules: undefined,
@@ -198,7 +213,7 @@ function createPage(runDependents) {
       }
       const later = () => setTimeout(() => start().catch(console.debug));
       if (!window.RTCPeerConnection) return;
-      if (early || document.readyState === "complete") later();
+      if (early || isComplete()) later();
       else window.addEventListener("load", later);
     },
   };

@@ -1,5 +1,6 @@
 /** The place of a script: the element that its page wrote, and the moment for which the page wrote it. */
 
+import { ofDocument } from "./builtins.js";
 import { runningScript } from "./late.js";
 import { copyScript, load } from "./scripts.js";
 
@@ -71,7 +72,7 @@ export async function runPlainly(original, url, patience) {
 export async function runInPlace(original, url, trust) {
   try {
     // What is written in the middle of an SVG would be an SVG's script.
-    const writing = document.readyState === "loading" && original.src && writeInPlace(original, url, trust);
+    const writing = ofDocument("readyState") === "loading" && original.src && writeInPlace(original, url, trust);
     return (await writing) || fetchInPlace(original, url, trust);
   } catch (error) {
     console.debug(error);
@@ -92,14 +93,14 @@ function writeInPlace(original, url, trust) {
   script.setAttribute("src", trust(url));
   // Only an attribute is written.
   if (original.nonce) script.setAttribute("nonce", original.nonce);
-  const before = [...document.scripts];
+  const before = [...ofDocument("scripts")];
   try {
     document.write(trust(script.outerHTML, "createHTML"));
   } catch (error) {
     // Not in XHTML, nor under Trusted Types without a word for ours.
     console.debug(error);
   }
-  const written = [...document.scripts].find((one) => !before.includes(one));
+  const written = /** @type {HTMLScriptElement[]} */ ([...ofDocument("scripts")]).find((one) => !before.includes(one));
   if (!written) return null;
   const { end } = standIn(written, original);
   return new Promise((resolve) => {
@@ -125,7 +126,7 @@ function fetchInPlace(original, url, trust) {
     const script = copyScript(original);
     script.text = trust(text, "createScript");
     const { end } = standIn(script, original);
-    document.documentElement.append(script);
+    ofDocument("documentElement").append(script);
     script.remove();
     end();
   }

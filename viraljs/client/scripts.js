@@ -1,12 +1,17 @@
 /** Script elements in place of others. */
 
+import { ofDocument } from "./builtins.js";
+
+/** @returns {HTMLScriptElement} */
+export const makeScript = () => ofDocument("createElement").call(document, "script");
+
 /**
  * Make a script element like another one, except where it is loaded from.
  *
  * @param {HTMLScriptElement} original
  */
 export function copyScript(original) {
-  const script = document.createElement("script");
+  const script = makeScript();
   for (const attribute of original.attributes) {
     // Events are the original's, whose handlers hear them there. Of other names, a parser takes more than `setAttribute`.
     if (!/^(src$|on)/.test(attribute.name)) script.setAttributeNode(/** @type {Attr} */ (attribute.cloneNode()));
@@ -22,7 +27,7 @@ export function copyScript(original) {
  *
  * @param {HTMLScriptElement} script
  */
-export const isWanted = ({ async, defer }) => !async && !(defer && document.readyState !== "loading");
+export const isWanted = ({ async, defer }) => !async && !(defer && ofDocument("readyState") !== "loading");
 
 /**
  * Let a script be loaded and run, unseen by those that look for scripts in the document.
@@ -40,7 +45,7 @@ export function load(script, url, ended, patience) {
     ended(/** @type {Event} */ (event).type === "load");
   };
   script.src = url;
-  document.documentElement.append(script);
+  ofDocument("documentElement").append(script);
   // It had to be in the document to be loaded. To run, it need not be there (HTML, "execute the script element").
   script.remove();
   if (!patience) return;
@@ -61,4 +66,4 @@ export function load(script, url, ended, patience) {
  *
  * @param {HTMLScriptElement} script
  */
-export const forbid = (script) => document.implementation.createHTMLDocument("").adoptNode(script);
+export const forbid = (script) => ofDocument("implementation").createHTMLDocument("").adoptNode(script);

@@ -1,5 +1,6 @@
 /** What stands in place of a bundle in a thin response. */
 
+import { ofDocument } from "./builtins.js";
 import { deliver } from "./deliver.js";
 import { directUrl } from "./urls.js";
 
@@ -8,5 +9,5 @@ if (typeof document === "undefined") {
   // A worker's importScripts can't be told from a script element by its headers, and expects its globals at once.
   importScripts(directUrl(island, self.origin + island.url));
 } else {
-  deliver(island, document.currentScript);
+  deliver(island, ofDocument("currentScript"));
 }

@@ -1,0 +1,1 @@
+"use strict";(()=>{var{url:e}=__VIRALJS__,{linked:t,modules:r,turns:n}=window.ViralJS??{};t||(window.viraljsNative=!0);Promise.resolve(n?.get(document.currentScript)?.before).then(()=>t&&r?r.then(({load:o})=>o(e,document.baseURI)):import(e)).catch(reportError);})();
