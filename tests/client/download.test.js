@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
-import { download, OVERDUE_MS, PARTS, PATIENCE, SPREAD, WINDOW_BYTES } from "../../viraljs/client/download.js";
+import {
+  download,
+  OVERDUE_MS,
+  PARTS,
+  PATIENCE,
+  SILENCE_MS,
+  SPREAD,
+  WINDOW_BYTES,
+} from "../../viraljs/client/download.js";
 import { createPieces } from "../../viraljs/client/pieces.js";
 import { createRandom, emptyRecord, fakeClock, flush, until } from "./support.js";
 
@@ -125,12 +133,16 @@ function begin(t, { seeders = ["a"], size = 10 * PIECE, first = 0, ...plan } = {
     peers.push(new FakePeer(bundle, seeder, first, events));
     return peers.at(-1);
   }
-  const { done: ended, add } = download(
+  const {
+    done: ended,
+    add,
+    giveUp,
+  } = download(
     bundle.pieces,
     {
       seeders,
       connect,
-      fetchRun: (run, signal, take) =>
+      fetchRun: (run, signal, take, hear) =>
         new Promise((resolve, reject) => {
           signal.addEventListener("abort", () => reject(signal.reason));
           async function give(piece, bytes = bundle.pieceOf(piece)) {
@@ -144,7 +156,7 @@ function begin(t, { seeders = ["a"], size = 10 * PIECE, first = 0, ...plan } = {
             resolve();
             await flush();
           }
-          runs.push({ run, signal, give, giveAll, resolve, reject });
+          runs.push({ run, signal, hear, give, giveAll, resolve, reject });
         }),
     },
     { deadline: DEADLINE, first, stream, crowd },
@@ -172,6 +184,7 @@ function begin(t, { seeders = ["a"], size = 10 * PIECE, first = 0, ...plan } = {
   return {
     ...bundle,
     clock,
+    giveUp,
     join,
     record,
     peers,
@@ -389,7 +402,7 @@ test("at the deadline without a piece the server is asked, once", async (t) => {
     d.runs.map(({ run }) => run),
     [[0, 4]],
   );
-  await d.clock.advance(10 * DEADLINE);
+  await d.clock.advance(SILENCE_MS - 1);
   assert.equal(d.runs.length, 1);
   assert.equal(d.fallbacks.length, 1);
   await d.runs[0].giveAll();
@@ -754,20 +767,27 @@ test("a piece that is asked of two stays with the one when the other is lost", a
   await d.clock.advance(OVERDUE_MS);
   assert.deepEqual(thief.requests, [[0, 1]]);
   thief.end("lost");
-  assert.deepEqual([slow.requests, slow.cancelled], [[[0, 1]], []]);
+  assert.deepEqual([slow.requests, slow.cancelled], [[], []]);
   await slow.send(0);
   await d.done;
   await assertComplete(d);
 });
 
-test("a piece is never asked of more than two, however long they owe it", async (t) => {
+test("the more owe a piece, the longer until one more is asked for it; none is asked twice", async (t) => {
   const d = begin(t, { seeders: ["slow", "slower", "idle"], size: 3 * PIECE });
   const [slow, slower, idle] = d.peers;
   for (const peer of d.peers) peer.open();
   await slower.send(1);
   await idle.send(2);
-  for (let turn = 0; turn < 5; turn++) await d.clock.advance(OVERDUE_MS);
-  assert.deepEqual([slower.requests.length + idle.requests.length, slow.requests.length], [1, 0]);
+  const requests = () => [slower, idle].map((peer) => peer.requests.length).sort();
+  await d.clock.advance(OVERDUE_MS);
+  assert.deepEqual(requests(), [0, 1]);
+  await d.clock.advance(OVERDUE_MS);
+  assert.deepEqual(requests(), [0, 1]);
+  await d.clock.advance(OVERDUE_MS);
+  assert.deepEqual(requests(), [1, 1]);
+  await d.clock.advance(DEADLINE - 3 * OVERDUE_MS - 1);
+  assert.deepEqual([slow.requests, requests()], [[], [1, 1]]);
   await slow.send(0);
   await d.done;
   await assertComplete(d);
@@ -1434,4 +1454,171 @@ test("one that streams beside seeders asks server and seeders at once, and the s
   await d.done;
   assert.ok(d.record.bytesFromPeers && d.record.bytesFromServer);
   assert.equal(d.record.bytesFromPeers + d.record.bytesFromServer, size);
+});
+
+// Whatever fails, it ends -----------------------------------------------------------------------------------
+
+test("a server of which nothing is heard is given up, asked once more after a deadline, and then rejects", async (t) => {
+  const d = begin(t);
+  await d.clock.advance(DEADLINE);
+  await d.clock.advance(SILENCE_MS - 1);
+  assert.equal(d.runs[0].signal.aborted, false);
+  await d.clock.advance(1);
+  assert.equal(d.runs[0].signal.aborted, true);
+  await d.clock.advance(DEADLINE);
+  assert.equal(d.runs.length, 2);
+  await d.clock.advance(SILENCE_MS);
+  assert.equal(d.outcome.error.message, "silent");
+  assert.deepEqual(d.clock.waits(), []);
+});
+
+test("a sign of life puts that off, be it less than a piece", async (t) => {
+  const d = begin(t, { seeders: [], stream: true });
+  for (let turn = 0; turn < 5; turn++) {
+    await d.clock.advance(SILENCE_MS - 1);
+    d.runs[0].hear();
+  }
+  assert.equal(d.outcome.error, null);
+  await d.clock.advance(SILENCE_MS);
+  assert.equal(d.outcome.error.message, "silent");
+});
+
+test("a trial that fails after its peers have stalled is followed by another request", async (t) => {
+  const d = await trickle(t);
+  await d.clock.advance(2 * DEADLINE);
+  assert.equal(d.runs.length, 1);
+  d.runs[0].reject(new Error("503"));
+  await flush();
+  await d.clock.advance(DEADLINE);
+  assert.equal(d.runs.length, 2);
+  await d.runs[1].giveAll();
+  await d.giveRest();
+  await d.done;
+  await assertComplete(d);
+});
+
+test("a piece that one owes, and the server too, is asked of a third who idles", async (t) => {
+  const d = begin(t, { seeders: ["owes", "idle"], size: 2 * PIECE });
+  const [owes, idle] = d.peers;
+  owes.open();
+  await owes.send(0);
+  await d.clock.advance(DEADLINE);
+  assert.deepEqual(d.runs[0].run, [1, 1]);
+  idle.open();
+  await d.clock.advance(2 * OVERDUE_MS);
+  assert.deepEqual(idle.asked, [1]);
+  await idle.send(1);
+  await d.done;
+  await assertComplete(d);
+  assert.deepEqual(d.clock.waits(), []);
+});
+
+test("a server that gives nothing, and says that this was all, has failed", async (t) => {
+  const d = begin(t, { seeders: [], stream: true });
+  d.runs[0].resolve();
+  await d.done;
+  assert.equal(d.outcome.error.message, "short");
+});
+
+test("a peer that can't be spoken to is lost, and no other", async (t) => {
+  t.mock.method(console, "debug", () => {});
+  const d = begin(t, { seeders: ["a", "b"], size: 12 * PIECE });
+  const [a, b] = d.peers;
+  a.request = () => {
+    throw new DOMException("closing", "InvalidStateError");
+  };
+  a.open();
+  b.open();
+  await a.send(0);
+  assert.equal(a.ended, "lost");
+  await b.sendAll();
+  await d.done;
+  await assertComplete(d);
+});
+
+test("a peer that the browser can't make is none; where none can be made, the server is asked at once", async (t) => {
+  t.mock.method(console, "debug", () => {});
+  for (const able of [["b"], []]) {
+    const clock = fakeClock(t);
+    const bundle = largeBundle(2 * PIECE);
+    const peers = [];
+    const fallbacks = [];
+    const runs = [];
+    download(
+      bundle.pieces,
+      {
+        seeders: ["a", "b"],
+        connect(seeder, first, events) {
+          if (!able.includes(seeder)) throw new DOMException("too many", "UnknownError");
+          peers.push(new FakePeer(bundle, seeder, first, events));
+          return peers[0];
+        },
+        fetchRun: (run) => {
+          runs.push(run);
+          return new Promise(() => {});
+        },
+      },
+      { deadline: DEADLINE, first: 0, stream: false, crowd: false },
+      emptyRecord(),
+      (reason) => fallbacks.push(reason),
+    );
+    await clock.advance(MOMENT);
+    assert.deepEqual([peers.length, fallbacks], able.length ? [1, []] : [0, ["client"]]);
+    assert.equal(runs.length, able.length ? 0 : 1);
+  }
+});
+
+test("a listener of the page that throws at a fallback makes it end, not hang", async (t) => {
+  const clock = fakeClock(t);
+  const bundle = largeBundle(2 * PIECE);
+  const outcome = { error: null };
+  const { done } = download(
+    bundle.pieces,
+    {
+      seeders: ["a"],
+      connect: (seeder, first, events) => new FakePeer(bundle, seeder, first, events),
+      fetchRun: () => assert.fail("not asked"),
+    },
+    { deadline: DEADLINE, first: 0, stream: false, crowd: false },
+    emptyRecord(),
+    () => {
+      throw new Error("listener");
+    },
+  );
+  done.catch((error) => {
+    outcome.error = error;
+  });
+  await clock.advance(3 * DEADLINE);
+  assert.equal(outcome.error.message, "listener");
+  assert.deepEqual(clock.waits(), []);
+});
+
+test("a link to somebody who wanted pieces of us ends with a download that failed", async (t) => {
+  const d = begin(t, { crowd: true });
+  const joined = d.join("part");
+  joined.open([1]);
+  d.peers[0].end("lost");
+  for (let turn = 0; turn < 2; turn++) {
+    await d.clock.advance(2 * DEADLINE);
+    d.runs[turn].reject(new Error("503"));
+  }
+  await d.done;
+  assert.equal(d.outcome.error.message, "503");
+  assert.equal(joined.ended, "done");
+});
+
+test("who gives up on seeders takes all that is missing from the server at once, and ends those that are not open", async (t) => {
+  const d = begin(t, { seeders: ["open", "closed"], size: 20 * PIECE, crowd: true });
+  const [open, closed] = d.peers;
+  open.open();
+  await open.send(0);
+  d.giveUp("signaling");
+  assert.deepEqual(
+    d.runs.map(({ run }) => run),
+    [[1, 19]],
+  );
+  assert.deepEqual([d.fallbacks, open.ended, closed.ended], [["signaling"], null, "signaling"]);
+  await d.giveRest();
+  await d.done;
+  await assertComplete(d);
 });

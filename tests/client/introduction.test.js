@@ -17,6 +17,11 @@ function fakePeer(seeder, late = []) {
     offer: Promise.resolve({ seeder, sdp: `v=0 of ${seeder}`, ranges: [[0, 1]] }),
     waiting: () => peer.hoping,
     hear: (signals) => peer.heard.push(...signals),
+    ended: null,
+    end(reason) {
+      peer.ended = reason;
+      peer.hoping = false;
+    },
   };
   return peer;
 }
@@ -152,13 +157,20 @@ test("an error of the server, the network or its words rejects the introduction"
   }
 });
 
-test("an error while asking rejects it too", async (t) => {
-  const { clock, outcome } = await meet(t, [fakePeer("a")], (_, at) =>
-    at ? new Response("", { status: 500 }) : reply(),
-  );
-  assert.equal(outcome.error, null);
+test("an error while asking ends the peer that still waits, and no other", async (t) => {
+  t.mock.method(console, "debug", () => {});
+  const [refused, open, late] = [fakePeer("refused"), fakePeer("open"), fakePeer("late")];
+  open.hoping = false;
+  const { clock, outcome } = await meet(t, [refused, open, late], ({ body }, at) => {
+    if (!at) return reply();
+    return body.includes('"refused"') ? new Response("", { status: 500 }) : reply();
+  });
   await clock.advance(PATIENCE_MS);
-  assert.equal(outcome.error.message, "500");
+  assert.deepEqual(
+    [refused, open, late].map(({ ended }) => ended),
+    ["signaling", null, null],
+  );
+  assert.deepEqual(outcome, { done: true, error: null });
 });
 
 test("an offer that the browser can't make rejects it, and nothing is posted", async (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { fetchRun } from "../../viraljs/client/origin.js";
-import { createRandom, fakeFetch, makeBundle, streamOf } from "./support.js";
+import { createRandom, fakeClock, fakeFetch, flush, makeBundle, streamOf } from "./support.js";
 
 const URL_ = "https://a.example/app.js?viraljs=direct";
 
@@ -23,26 +23,24 @@ async function ask(t, bundle, run, answer) {
     taken.push([piece, Buffer.from(bytes)]);
     return true;
   };
-  const error = await fetchRun(URL_, bundle.pieces, bundle, run, signal, take).then(
+  let heard = 0;
+  const error = await fetchRun(URL_, bundle.pieces, bundle, run, signal, take, () => heard++).then(
     () => null,
     (reason) => reason,
   );
-  return { call: calls[0], calls, error, signal, taken };
+  return { call: calls[0], calls, error, heard, taken };
 }
 
 const partial = (chunks, error) => new Response(streamOf(chunks, error), { status: 206 });
 const piecesOf = (bundle, first, count) =>
   Array.from({ length: count }, (_, at) => [first + at, Buffer.from(bundle.pieceOf(first + at))]);
 
-test("a run is asked for as the bytes that it covers, once, and can be aborted", async (t) => {
+test("a run is asked for as the bytes that it covers, once", async (t) => {
   const bundle = makeBundle({ size: 1050 });
-  const { call, calls, error, signal, taken } = await ask(t, bundle, [2, 3], () =>
-    partial([bundle.bytes.slice(200, 500)]),
-  );
+  const { call, calls, error, taken } = await ask(t, bundle, [2, 3], () => partial([bundle.bytes.slice(200, 500)]));
   assert.equal(error, null);
   assert.equal(calls.length, 1);
   assert.equal(call.url, URL_);
-  assert.equal(call.signal, signal);
   assert.deepEqual(call.headers, { Range: "bytes=200-499" });
   assert.deepEqual(taken, piecesOf(bundle, 2, 3));
 });
@@ -109,11 +107,12 @@ test("the next chunk is not read before a piece is taken", async (t) => {
     { highWaterMark: 0 },
   );
   fakeFetch(t, () => new Response(body));
-  await fetchRun(URL_, bundle.pieces, bundle, [0, 3], new AbortController().signal, async (piece) => {
+  const take = async (piece) => {
     await new Promise((resolve) => setImmediate(resolve));
     events.push(`took ${piece}`);
     return true;
-  });
+  };
+  await fetchRun(URL_, bundle.pieces, bundle, [0, 3], new AbortController().signal, take, () => {});
   assert.deepEqual(events, ["pulled 0", "took 0", "pulled 1", "took 1", "pulled 2", "took 2"]);
 });
 
@@ -178,7 +177,10 @@ test("what the taker refuses rejects the run, and nothing more is taken", async 
     throw new Error("another version");
   };
   const { signal } = new AbortController();
-  await assert.rejects(fetchRun(URL_, bundle.pieces, bundle, [0, 10], signal, take), /another version/);
+  await assert.rejects(
+    fetchRun(URL_, bundle.pieces, bundle, [0, 10], signal, take, () => {}),
+    /another version/,
+  );
   assert.equal(taken, 1);
 });
 
@@ -197,10 +199,11 @@ test("where the taker wants no more, the rest is not read, and the run has not f
   );
   fakeFetch(t, () => new Response(body, { status: 206 }));
   const taken = [];
-  await fetchRun(URL_, bundle.pieces, bundle, [2, 5], new AbortController().signal, async (piece) => {
+  const take = async (piece) => {
     taken.push(piece);
     return piece < 3;
-  });
+  };
+  await fetchRun(URL_, bundle.pieces, bundle, [2, 5], new AbortController().signal, take, () => {});
   assert.deepEqual(taken, [2, 3]);
   assert.equal(cancelled, true);
   assert.equal(rest.length, 1);
@@ -210,9 +213,115 @@ test("of a chunk with several pieces, none is taken after the one at which the t
   const bundle = makeBundle();
   fakeFetch(t, () => partial([bundle.bytes.slice(200)]));
   const taken = [];
-  await fetchRun(URL_, bundle.pieces, bundle, [2, 8], new AbortController().signal, async (piece) => {
+  const take = async (piece) => {
     taken.push(piece);
     return false;
-  });
+  };
+  await fetchRun(URL_, bundle.pieces, bundle, [2, 8], new AbortController().signal, take, () => {});
   assert.deepEqual(taken, [2]);
+});
+
+// Signs of life, and the end ------------------------------------------------------------------------------
+
+test("the first byte and each chunk after it are signs of life", async (t) => {
+  const bundle = makeBundle({ size: 300 });
+  const { heard } = await ask(t, bundle, [1, 2], () =>
+    partial([bundle.bytes.slice(100, 150), bundle.bytes.slice(150, 300)]),
+  );
+  assert.equal(heard, 3);
+});
+
+/** A run whose body the test holds, and which is aborted when the test says so. */
+function hold(t, bundle, run, status, take) {
+  const held = { aborted: false, cancelled: false, closed: false, ended: false, error: null };
+  const body = new ReadableStream({
+    start(controller) {
+      held.controller = controller;
+    },
+    cancel() {
+      held.cancelled = true;
+    },
+  });
+  fakeFetch(t, ({ signal }) => {
+    signal.addEventListener("abort", () => {
+      // What has ended, no browser aborts.
+      if (held.closed) return;
+      held.aborted = true;
+      held.controller.error(signal.reason);
+    });
+    return new Response(body, { status });
+  });
+  const abort = new AbortController();
+  held.close = () => {
+    held.closed = true;
+    held.controller.close();
+  };
+  held.abort = () => abort.abort(new Error("over"));
+  held.done = fetchRun(URL_, bundle.pieces, bundle, run, abort.signal, take ?? (async () => true), () => {}).then(
+    () => {
+      held.ended = true;
+    },
+    (error) => {
+      held.error = error;
+    },
+  );
+  return held;
+}
+
+test("a run that lacks something is aborted at once", async (t) => {
+  const bundle = makeBundle();
+  const held = hold(t, bundle, [2, 3], 206);
+  await flush();
+  held.controller.enqueue(bundle.bytes.slice(200, 499));
+  await flush();
+  held.abort();
+  await held.done;
+  assert.equal(held.error.message, "over");
+  assert.equal(held.aborted, true);
+});
+
+for (const [what, run, status, bytes] of [
+  ["a range", [2, 3], 206, [200, 500]],
+  ["the whole", [0, 10], 200, [0, 1000]],
+  ["the whole in place of a range", [8, 2], 200, [0, 1000]],
+]) {
+  test(`of ${what}, a run that has all is read to its end, and neither aborted nor cancelled`, async (t) => {
+    const clock = fakeClock(t);
+    const bundle = makeBundle();
+    const held = hold(t, bundle, run, status, async (piece) => {
+      if (piece < run[0] + run[1] - 1) return true;
+      held.abort();
+      return false;
+    });
+    await flush();
+    held.controller.enqueue(bundle.bytes.slice(...bytes));
+    await flush();
+    assert.deepEqual([held.aborted, held.cancelled, held.ended], [false, false, false]);
+    held.close();
+    await held.done;
+    assert.deepEqual([held.aborted, held.cancelled, held.error], [false, false, null]);
+    assert.deepEqual(clock.waits(), []);
+  });
+}
+
+test("an end that does not come is not waited for, once the run is over", async (t) => {
+  const clock = fakeClock(t);
+  const bundle = makeBundle();
+  const held = hold(t, bundle, [2, 3], 206);
+  await flush();
+  held.controller.enqueue(bundle.bytes.slice(200, 500));
+  await flush();
+  held.abort();
+  await clock.advance(1000);
+  assert.equal(held.aborted, true);
+  assert.deepEqual(clock.waits(), []);
+});
+
+test("where the server gives all in place of a run, what is behind the run is cut off", async (t) => {
+  const bundle = makeBundle();
+  const held = hold(t, bundle, [2, 3], 200, async (piece) => piece < 4);
+  await flush();
+  held.controller.enqueue(bundle.bytes.slice(0, 700));
+  await held.done;
+  assert.deepEqual([held.cancelled, held.error], [true, null]);
 });

@@ -298,11 +298,43 @@ test("in a crowd links may stay open at the end; to leave ends them, and never w
   assert.equal(part.closed, true);
 });
 
-test("signaling that fails ends those who wait, and asks the server", async (t) => {
+for (const [what, answer] of [
+  ["a status", () => new Response("{}", { status: 409 })],
+  ["an error of the server", () => new Response("", { status: 502 })],
+  ["the network", () => Promise.reject(new TypeError("failed to fetch"))],
+]) {
+  test(`offers that ${what} refuses make the server give all, at once, whoever has joined meanwhile`, async (t) => {
+    const r = begin(t, { seeders: ["a", "b"], early: true, deadline: 60_000 });
+    await r.clock.advance(0);
+    const { fetch } = globalThis;
+    patch(t, { fetch: async (url, options) => (url.endsWith("/offers") ? answer() : fetch(url, options)) });
+    const joined = new FakeChannel();
+    r.shared[0].join("recipient", joined, () => {});
+    joined.open();
+    joined.receive(asMessage(encode(HAVE, 9, 1)));
+    const before = r.clock.now();
+    for (const connection of r.connections) connection.find("candidate:1");
+    await flush();
+    assert.equal(r.clock.now(), before);
+    assert.deepEqual(r.fallbacks, ["signaling"]);
+    assert.deepEqual(
+      r.requests.map(({ range }) => range),
+      [undefined],
+      "all of it, in one request",
+    );
+    assert.ok(r.connections.every(({ closed }) => closed));
+    r.requests[0].give(...ALL);
+    await r.over;
+    assert.equal(r.record.bytesFromServer, 1000);
+  });
+}
+
+test("signaling that fails when the server does, too, is an error", async (t) => {
   const r = begin(t);
   patch(t, { fetch: async (url) => new Response("", { status: url.endsWith("/offers") ? 502 : 503 }) });
   r.connections[0].find("candidate:1");
   await r.over;
   assert.deepEqual(r.fallbacks, ["signaling"]);
   assert.equal(r.outcome.error.message, "503");
+  assert.deepEqual(r.clock.waits(), []);
 });

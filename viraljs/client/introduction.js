@@ -6,7 +6,7 @@ const PATIENCE_MS = 300;
 const MOST_ASKS = 3;
 
 /**
- * Bring peers and their seeders together.
+ * Bring peers and their seeders together. Rejects where the server does not take the offers: then nobody will come.
  *
  * @param {string} base URL of the signaling blueprint, up to its last slash
  * @param {string} ticket
@@ -28,9 +28,14 @@ export async function introduce(base, ticket, peers) {
   await post("offers", { offers: await Promise.all(peers.map(({ offer }) => offer)) });
   await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   await Promise.all(
-    peers.map(async ({ seeder, late, waiting }) => {
-      for (let ask = 0; ask < MOST_ASKS && waiting(); ask++) {
-        await post("candidates", { seeder, candidates: late.splice(0) });
+    peers.map(async ({ seeder, late, waiting, end }) => {
+      try {
+        for (let ask = 0; ask < MOST_ASKS && waiting(); ask++) {
+          await post("candidates", { seeder, candidates: late.splice(0) });
+        }
+      } catch (error) {
+        console.debug(error);
+        if (waiting()) end("signaling");
       }
     }),
   );

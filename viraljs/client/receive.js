@@ -37,7 +37,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
   const [, , ...seeders] = island.ticket.split(".")[0].split("~");
   /** @type {import("./peer.js").Peer[]} */
   const peers = [];
-  const { done, add } = download(
+  const { done, add, giveUp } = download(
     pieces,
     {
       seeders,
@@ -46,7 +46,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
         peers.push(peer);
         return peer;
       },
-      fetchRun: (run, signal, take) => fetchRun(directUrl(island, src), pieces, island, run, signal, take),
+      fetchRun: (run, signal, take, hear) => fetchRun(directUrl(island, src), pieces, island, run, signal, take, hear),
     },
     {
       deadline: island.deadline + Math.min(MOST_ROUND_TRIPS_MS, ROUND_TRIPS * roundTrip) + island.size / BYTES_PER_MS,
@@ -71,7 +71,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
   if (peers.length) {
     introduce(endpoint(island, src, ""), island.ticket, peers).catch((error) => {
       console.debug(error);
-      for (const peer of peers) if (peer.waiting()) peer.end("signaling");
+      giveUp("signaling");
     });
   }
   await done.finally(() => clearTimeout(timer));
