@@ -18,9 +18,9 @@ from flask_sock import Sock
 
 from . import signals
 from .errors import MessageError, TokenError
-from .facts import request_facts, visitor_place
+from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
-from .learning import FORBIDDEN_SECONDS, Lessons, clamp, forbidden_subject, learn
+from .learning import Lessons, ban_tag, clamp, find_bans, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -31,6 +31,7 @@ from .messages import (
     Candidates,
     Gone,
     Offer,
+    Report,
     Signal,
     as_object,
     encode,
@@ -39,7 +40,7 @@ from .messages import (
     parse_report,
 )
 from .nearness import Place
-from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
+from .session import Blocking, Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
 from .state import State, current_state, most_sockets
 from .tickets import Ticket, name_swarm
 
@@ -170,13 +171,23 @@ def _report() -> tuple[str, int]:
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
     here = visitor_place(state.locate, state.warn_once)
     _note(state, learn(report, here, _places(state, ticket), state.registry.is_troubled))
-    # Of other origins' pages the server knows no more than a path, which may be one of its own, too.
-    ours = request_facts().origin is None
-    subject = forbidden_subject(report if ours else replace(report, page=None), request.host, ticket.digest)
-    if subject is not None:
-        state.registry.forbid(subject, FORBIDDEN_SECONDS)
+    _note_bans(state, report, ticket, here)
     signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)
     return "", 204
+
+
+def _note_bans(state: State, report: Report, ticket: Ticket, here: Place) -> None:
+    """Leave alone what the report shows to be nothing for peers."""
+    facts = request_facts()
+    page = canonical_path(report.page) if report.page and report.page.startswith("/") else None
+    # Of other origins' pages the server knows no more than a path, which may be one of its own, too.
+    known = replace(
+        report,
+        page=page if facts.origin is None else None,
+        url=own_url(report.url, request.host) if report.url else None,
+    )
+    for ban in find_bans(known, request.host, ticket.digest, facts.page):
+        state.forbid(ban, here.network)
 
 
 def _places(state: State, ticket: Ticket) -> dict[str, Place]:
@@ -346,15 +357,30 @@ class _Connection:
                 case Close(code, reason):
                     signals.peer_rejected.send(self._app, peer=self._peer, code=code, reason=reason)
                     self._ws.close(code, reason)
-                case Joined(digest, progress, group):
-                    self._state.registry.announce(self._peer, self._place, name_swarm(digest, group), progress)
-                    if progress == COMPLETE:
-                        signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
-                case Left(digest, complete, group):
-                    self._state.registry.withdraw(self._peer, name_swarm(digest, group))
-                    if complete:
-                        signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
                 case Forward(signal):
                     self._state.hub.deliver(signal)
-                case Freed(exchange):
-                    self._state.registry.release(self._peer, exchange)
+                case _:
+                    self._note(effect)
+
+    def _note(self, effect: Effect) -> None:
+        """Remember what an effect says of this seeder, or of its page."""
+        match effect:
+            case Joined(digest, progress, group):
+                self._state.registry.announce(self._peer, self._place, name_swarm(digest, group), progress)
+                if progress == COMPLETE:
+                    signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
+            case Left(digest, complete, group):
+                self._state.registry.withdraw(self._peer, name_swarm(digest, group))
+                if complete:
+                    signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
+            case Blocking(page, url):
+                self._note_blocking(page, url)
+            case Freed(exchange):
+                self._state.registry.release(self._peer, exchange)
+
+    def _note_blocking(self, page: str, url: str) -> None:
+        # Of a page of another origin requests don't tell the path.
+        known = canonical_path(page) if request_facts().origin is None else None
+        bundle = own_url(f"http://{request.host}{url}", request.host)
+        for ban in ban_tag(request.host, {known}, bundle) if bundle is not None else ():
+            self._state.forbid(ban, self._place.network)

@@ -19,7 +19,7 @@ from .config import check_value
 from .csp import forbids_peers
 from .errors import BundleError
 from .facts import bundle_url, page_path, personal_reason, request_facts, response_facts
-from .learning import DOCUMENT_WRITE, FORBIDDEN_SECONDS, name_bundle, name_page
+from .learning import ban_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
@@ -42,7 +42,7 @@ from .shaping import (
 )
 from .state import EXTENSION, Seen, State, current_state, has_room
 from .tickets import Ticket, name_exchange, name_swarm
-from .visitors import Asking, find_out
+from .visitors import Asking, find_out, judge_tag
 
 HEADER = "ViralJS-Delivery"
 CLIENT = f"{EXTENSION}.client"
@@ -198,7 +198,7 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
     if reason:
         return _plain(state, response, body, reason)
     manifest = _manifest(state, response, body)
-    asking = _judge_bundle(state, manifest, visitor) or find_out(state, visitor)
+    asking = _find_asking(state, manifest, visitor)
     if isinstance(asking, str):
         return _plain(state, response, body, asking)
     return _by_peers(state, response, body, manifest, options, asking)
@@ -223,13 +223,15 @@ def _manifest(state: State, response: Response, body: Body) -> Manifest:
     )
 
 
-def _judge_bundle(state: State, manifest: Manifest, visitor: RequestFacts) -> str | None:
-    """Say why these bytes can't run from elsewhere than their own URL."""
-    if visitor.is_import:
-        return None  # which is where it will run
-    if manifest.imports:
+def _find_asking(state: State, manifest: Manifest, visitor: RequestFacts) -> Asking | str:
+    """Look at who asks for a classic bundle; give the reason where that one gets it untouched."""
+    # An import runs from its own URL, whatever is in it.
+    if manifest.imports and not visitor.is_import:
         return "imports"
-    return DOCUMENT_WRITE if state.registry.is_forbidden(name_bundle(manifest.digest)) else None
+    asking = find_out(state, visitor)
+    if isinstance(asking, str) or visitor.is_import:
+        return asking
+    return judge_tag(state, asking, manifest.url, manifest.digest) or asking
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:
@@ -493,7 +495,7 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
-        current_state().registry.forbid(name_page(request.host, page_path()), FORBIDDEN_SECONDS)
+        current_state().forbid(ban_page(request.host, page_path(), "its header says so"), None, kind=request.endpoint)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):
         g.pop(name, None)

@@ -21,6 +21,7 @@ from .geography import Geography
 from .graph import Graph
 from .hub import Hub, LocalHub
 from .ice import IceServer, fresh_servers
+from .learning import Ban
 from .metrics import Metrics
 from .modules import ModuleFacts, is_available
 from .nearness import NO_FACTS, Distance, Facts, Place, locate
@@ -47,6 +48,8 @@ MOST_ENTRIES = 64
 """Module tags of one page."""
 MOST_PLACES = 4_096
 """A visitor's address comes up several times within a visit, and that of a company or a school all day."""
+MOST_WARNINGS = 1_024
+"""Subjects come from visitors, too, who must not fill the log or the memory."""
 SOCKETS_IN_THREADS = 4
 SOCKETS_ELSEWHERE = 800
 """Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
@@ -145,10 +148,21 @@ class State:
         self._app.logger.warning("ViralJS: %s", text)
 
     def warn_once(self, subject: str, text: str) -> None:
-        """Write a warning, unless this process has written one on that subject before."""
-        if subject not in self._warned:
+        """Write a warning, unless this process has written one on that subject before, or more than anybody reads."""
+        if subject not in self._warned and len(self._warned) < MOST_WARNINGS:
             self._warned.add(subject)
             self.warn(text)
+
+    def forbid(self, ban: Ban, network: str | None, *, kind: str | None = None) -> None:
+        """Leave a page or a bundle alone, as `Registry.forbid` does, and say so in the log.
+
+        Args:
+            ban: what and why.
+            network: that of the visitor who reported it; None where the server knows.
+            kind: names what has this in common, where the log is not to hear of each.
+        """
+        self.registry.forbid(ban.subject, ban.seconds, network)
+        self.warn_once(ban.subject if kind is None else f"ban {kind}", ban.text)
 
     @cached_property
     def tickets(self) -> Tickets:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import current_app, request
 
 from .facts import session_unread, visitor_place
-from .learning import BLOCKED, name_page
+from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, name_bundle, name_page, name_tag
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
 from .state import PeerGroup, State
@@ -34,14 +34,29 @@ class Asking:
 
 def find_out(state: State, facts: RequestFacts) -> Asking | str:
     """Look at the surroundings of the visitor who asks; give the reason where they keep it from taking part."""
-    if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page)):
-        return BLOCKED
     place = visitor_place(state.locate, state.warn_once)
+    if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page), place.network):
+        return BLOCKED
     enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
     if enclosed and isolated:
         return "network"
     group, reason = _find_group(state.peer_group())
     return reason or Asking(facts, place, enclosed, isolated, name_group(group))
+
+
+def judge_tag(state: State, asking: Asking, url: str, digest: str) -> str | None:
+    """Say why a visitor gets this bundle untouched on this page, as others have reported.
+
+    Args:
+        state: the app's.
+        asking: the visitor.
+        url: path and query of the bundle.
+        digest: its own.
+    """
+    network, page = asking.place.network, asking.facts.page
+    if state.registry.is_forbidden(name_bundle(digest), network):
+        return DOCUMENT_WRITE
+    return BLOCKING if state.registry.is_forbidden(name_tag(request.host, page, url), network) else None
 
 
 def _find_group(hook: PeerGroup | None) -> tuple[str, str | None]:
