@@ -40,6 +40,7 @@ from .messages import (
     parse_report,
 )
 from .nearness import Place
+from .servers import gives_socket
 from .session import Blocking, Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
 from .state import State, current_state, most_sockets
 from .tickets import Ticket, name_swarm
@@ -67,6 +68,7 @@ def make_blueprint(url_prefix: str) -> Blueprint:
     """
     blueprint = Blueprint("viraljs", __name__, url_prefix=url_prefix)
     blueprint.before_request(_check_origin)
+    blueprint.before_request(_check_socket)
     blueprint.register_error_handler(MessageError, _refuse_message)
     blueprint.register_error_handler(TokenError, _refuse_token)
     blueprint.post("/offers", endpoint="offers")(_offers)
@@ -92,6 +94,13 @@ def _check_origin() -> None:
             expected,
         )
         abort(403)
+
+
+def _check_socket() -> tuple[str, int] | None:
+    """Refuse a seeder's handshake where there is no socket to talk on."""
+    if request.endpoint != "viraljs.socket" or gives_socket(request.environ):
+        return None
+    return "this server does not hand its sockets to the app", 503
 
 
 def _refuse_message(error: MessageError) -> tuple[Response, int]:

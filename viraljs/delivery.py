@@ -40,7 +40,7 @@ from .shaping import (
     make_unmodified,
     plain_etag,
 )
-from .state import EXTENSION, Seen, State, current_state, has_room
+from .state import EXTENSION, Seen, State, current_state, has_room, lacks_sockets
 from .tickets import Ticket, name_exchange, name_swarm
 from .visitors import Asking, find_out, judge_tag
 
@@ -159,7 +159,7 @@ def respond(state: State, response: Response, options: Options) -> Response:
 def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
     state.bundles.pop(bundle_url(), None)
-    if judge_request(visitor, state.policy) is None:
+    if judge_request(visitor, state.policy) is None and not lacks_sockets(state):
         make_thin(response, state.renderer.waiting(bundle_url(), state.settings, _base(state)))
     return response
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Request, current_app, request
 
+from . import servers
 from .bundle import Manifest
 from .caching import Cache
 from .config import Settings
@@ -50,9 +50,6 @@ MOST_PLACES = 4_096
 """A visitor's address comes up several times within a visit, and that of a company or a school all day."""
 MOST_WARNINGS = 1_024
 """Subjects come from visitors, too, who must not fill the log or the memory."""
-SOCKETS_IN_THREADS = 4
-SOCKETS_ELSEWHERE = 800
-"""Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
 
 
 class Seen(NamedTuple):
@@ -208,14 +205,23 @@ def current_state() -> State:
 
 
 def most_sockets(state: State) -> int:
-    """Give the limit: where a socket holds a worker's thread, an idle seeder must not keep a page from its bytes."""
+    """Give the number of seeders that may be connected to this process."""
     if state.settings.max_sockets is not None:
         return state.settings.max_sockets
-    monkey = sys.modules.get("gevent.monkey")
-    cooperative = monkey is not None and monkey.is_module_patched("threading")
-    if not request.environ.get("wsgi.multithread", True) and not cooperative:
-        return 0
-    return SOCKETS_IN_THREADS if "gunicorn.socket" in request.environ and not cooperative else SOCKETS_ELSEWHERE
+    return servers.most_sockets(request.environ)
+
+
+def lacks_sockets(state: State) -> bool:
+    """Say whether no seeder can ever connect to this process, and say in the log what mends that."""
+    if state.settings.max_sockets == 0:
+        lack: str | None = "VIRALJS_MAX_SOCKETS is 0, so that nobody can seed; leave it out"
+    elif state.settings.max_sockets and servers.gives_socket(request.environ):
+        lack = None  # who has set a limit knows the server
+    else:
+        lack = servers.find_lack(request.environ)
+    if lack is not None:
+        state.warn_once("no-sockets", f"{lack}. Until then every bundle comes untouched")
+    return lack is not None
 
 
 def has_room(state: State) -> bool:

@@ -10,8 +10,11 @@ from .facts import session_unread, visitor_place
 from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, name_bundle, name_page, name_tag
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
-from .state import PeerGroup, State
+from .state import PeerGroup, State, lacks_sockets
 from .tickets import name_group
+
+NO_SOCKETS = "no-sockets"
+"""No seeder can connect to the server that runs the app."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Asking:
 
 def find_out(state: State, facts: RequestFacts) -> Asking | str:
     """Look at the surroundings of the visitor who asks; give the reason where they keep it from taking part."""
+    if lacks_sockets(state):
+        return NO_SOCKETS
     place = visitor_place(state.locate, state.warn_once)
     if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page), place.network):
         return BLOCKED
