@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request, send_from_directory
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request, send_from_directory
 from flask_sock import Sock
+from werkzeug.routing import BaseConverter
 
 from . import signals
 from .errors import MessageError, TokenError
@@ -55,29 +56,47 @@ REPORT_SECONDS = 3_600
 STRIKES = 3
 """Reports of wrong bytes after which a seeder is put out."""
 
+HOST = "viraljs_host"
+"""The converter for rules of apps that match hosts or subdomains, and the variable in these rules."""
 STATIC_FOLDER = Path(__file__).parent / "static"
 SCRIPTS = frozenset({"receive.js", "module.js", "seeder.js", "sha256.js", "dependents.js"})
 """What browsers may ask for by itself; the thin client and the addition need settings to go with them."""
 
 
-def make_blueprint(url_prefix: str) -> Blueprint:
-    """Build the blueprint.
+class AnyHost(BaseConverter):
+    """Matches whatever host, or subdomain, a request names; none at all, too."""
+
+    regex = "[^/]*"
+    part_isolating = True
+
+
+def register(app: Flask, url_prefix: str) -> None:
+    """Build the blueprint and register it.
+
+    Its routes hold for each host on which the app may have bundles and pages: what the client asks, it asks of the
+    origin that its bundle came from.
 
     Args:
+        app: the app.
         url_prefix: where it lives, such as `"/viraljs"`.
     """
     blueprint = Blueprint("viraljs", __name__, url_prefix=url_prefix)
+    where: dict[str, Any] = {}
+    if app.url_map.host_matching or app.subdomain_matching:
+        app.url_map.converters[HOST] = AnyHost
+        where = {"host" if app.url_map.host_matching else "subdomain": f"<{HOST}:{HOST}>"}
+        blueprint.url_value_preprocessor(lambda _, values: values.pop(HOST, None) if values else None)
     blueprint.before_request(_check_origin)
     blueprint.before_request(_check_socket)
     blueprint.register_error_handler(MessageError, _refuse_message)
     blueprint.register_error_handler(TokenError, _refuse_token)
-    blueprint.post("/offers", endpoint="offers")(_offers)
-    blueprint.post("/candidates", endpoint="candidates")(_candidates)
-    blueprint.post("/report", endpoint="report")(_report)
-    blueprint.get("/stats.json", endpoint="stats")(_stats)
-    blueprint.get("/client/<version>/<name>", endpoint="client")(_client)
-    Sock().route("/socket", bp=blueprint, endpoint="socket")(_socket)
-    return blueprint
+    blueprint.post("/offers", endpoint="offers", **where)(_offers)
+    blueprint.post("/candidates", endpoint="candidates", **where)(_candidates)
+    blueprint.post("/report", endpoint="report", **where)(_report)
+    blueprint.get("/stats.json", endpoint="stats", **where)(_stats)
+    blueprint.get("/client/<version>/<name>", endpoint="client", **where)(_client)
+    Sock().route("/socket", bp=blueprint, endpoint="socket", **where)(_socket)
+    app.register_blueprint(blueprint)
 
 
 def _check_origin() -> None:

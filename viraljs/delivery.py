@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
-from flask import Response, current_app, g, request, url_for
+from flask import Response, current_app, g, request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -42,11 +42,9 @@ from .shaping import (
 )
 from .state import EXTENSION, Seen, State, current_state, has_room, lacks_sockets
 from .tickets import Ticket, name_exchange, name_swarm
-from .visitors import Asking, find_out, judge_tag
+from .visitors import CLIENT, Asking, base_path, find_out, has_routes, judge_tag
 
 HEADER = "ViralJS-Delivery"
-CLIENT = f"{EXTENSION}.client"
-"""The endpoint of the client's own files."""
 ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
 """What those that compress put behind an entity tag: Flask-Compress a colon, Apache a hyphen."""
 TICKET_SLOT_SECONDS = 5.0
@@ -159,8 +157,8 @@ def respond(state: State, response: Response, options: Options) -> Response:
 def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
     state.bundles.pop(bundle_url(), None)
-    if judge_request(visitor, state.policy) is None and not lacks_sockets(state):
-        make_thin(response, state.renderer.waiting(bundle_url(), state.settings, _base(state)))
+    if judge_request(visitor, state.policy) is None and not lacks_sockets(state) and has_routes(state):
+        make_thin(response, state.renderer.waiting(bundle_url(), state.settings, base_path(state)))
     return response
 
 
@@ -246,7 +244,7 @@ def _untouched(response: Response, reason: str, url: str) -> Response:
 def _by_peers(
     state: State, response: Response, body: Body, manifest: Manifest, options: Options, asking: Asking
 ) -> Response:
-    base = _base(state)
+    base = base_path(state)
     if request.if_none_match and (
         known := _known_etag(response, manifest, _tail(state, manifest, base, asking.group)[1])
     ):
@@ -291,12 +289,6 @@ def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts 
         (manifest, base, module is None),
         lambda: state.renderer.thin_beginning(manifest, state.settings, base, module),
     )
-
-
-def _base(state: State) -> str:
-    """Give the path of the signaling blueprint. Flask's answer depends on the host where an app matches subdomains."""
-    key = (request.scheme, request.host, request.root_path)
-    return state.bases.get(key, lambda: url_for("viraljs.offers").rsplit("/", 1)[0])
 
 
 def _tail(state: State, manifest: Manifest, base: str, group: str) -> tuple[bytes, str]:
@@ -398,7 +390,7 @@ def _respond_to_linker(state: State, response: Response, options: Options, visit
     if visitor.starts and asking != SMALL:
         return _unlinked(state, response, visitor, asking)
     # Beside modules that peers deliver it must run as they do.
-    unshared = state.renderer.unshared(manifest, state.settings, _base(state), module, alone=visitor.part)
+    unshared = state.renderer.unshared(manifest, state.settings, base_path(state), module, alone=visitor.part)
     return _replaced(response, visitor, unshared, asking)
 
 
@@ -449,7 +441,7 @@ def _judge_size(state: State, manifest: Manifest, options: Options) -> str | Non
 def _link_by_peers(
     state: State, response: Response, manifest: Manifest, options: Options, asking: Asking, module: ModuleFacts
 ) -> Response:
-    visitor, base, recipient = asking.facts, _base(state), state.new_peer_id()
+    visitor, base, recipient = asking.facts, base_path(state), state.new_peer_id()
 
     def unlinked() -> bytes:
         if visitor.part:

@@ -43,7 +43,7 @@ MOST_BEGINNINGS = 64
 """Tails of full responses and beginnings of thin ones take a few kilobytes each."""
 MOST_MODULES = 4_096
 """A large app has a thousand chunks; what is known of each takes about a kilobyte."""
-MOST_BASES = 64
+MOST_HOSTS = 64
 MOST_ENTRIES = 64
 """Module tags of one page."""
 MOST_PLACES = 4_096
@@ -108,7 +108,8 @@ class State:
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
         """By digest; None where they can't be linked."""
         self.graph = Graph(MOST_MODULES)
-        self.bases = Cache[str](MOST_BASES)
+        self.routes = Cache[bool](MOST_HOSTS)
+        """Whether our own paths lead to us, by host and mount point."""
         self.renderer = Renderer()
         self.metrics = Metrics(app)
         self._config: Mapping[str, object] = app.config
