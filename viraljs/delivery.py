@@ -260,7 +260,7 @@ def _by_peers(
     consent = may_share(state, asking.facts.consent) or (
         asking.facts.consent is None and asking.facts.origin is not None
     )
-    wants_thin = consent and not asking.facts.is_import
+    wants_thin = consent and not asking.facts.never_thin
     recipient = state.new_peer_id()
     plan = _plan(state, manifest, options, asking, recipient, never_full=behind) if wants_thin and not alone else None
     if plan is None and wants_thin and behind:

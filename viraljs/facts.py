@@ -30,6 +30,7 @@ from .rendering import (
     MOST_KEPT,
     PARAMETER,
     PART,
+    WORKER_COOKIE,
 )
 
 QUERY = re.compile(r"[!-~]*")
@@ -97,6 +98,7 @@ def request_facts() -> RequestFacts:
         alone=parameter == ALONE,
         starts=parameter == MODULE,
         part=parameter == PART,
+        worker=cookies.get(WORKER_COOKIE),
     )
 
 

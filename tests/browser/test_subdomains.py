@@ -52,12 +52,19 @@ class Shop:
                 self.kinds.append(kind)
             return response
 
+    def wait_for_sockets(self, count):
+        until(lambda: self.state.hub.connected() == count, f"{count} seeders' sockets")
+
+
+def wait_for(visitor, expression):
+    until(lambda: visitor.js(expression), expression)
+
 
 def test_without_a_word_the_bundle_runs_natively_on_each_visit_and_the_log_says_what_to_set(pair, caplog):
     with Shop().running() as shop:
         for visitor in (*pair, pair[0]):
             visitor.visit(shop.page)
-            until(lambda visitor=visitor: visitor.js("window.runs === 1"), "the bundle to run")
+            wait_for(visitor, "window.runs === 1")
             assert visitor.js("[answer, errors.length]") == [42, 0]
         for visitor in pair:
             visitor.visit("about:blank")
@@ -73,10 +80,10 @@ def test_with_a_word_on_origins_it_comes_by_peers(browsers):
         sources = []
         for number, visitor in enumerate(visitors, 1):
             visitor.visit(shop.page)
-            until(lambda visitor=visitor: visitor.js("window.ViralJS?.deliveries.length === 1"), "a delivery")
+            wait_for(visitor, "window.ViralJS?.deliveries.length === 1")
             sources.append(visitor.js("ViralJS.deliveries[0].source"))
             assert visitor.js("[runs, answer, errors.length]") == [1, 42, 0]
-            until(lambda number=number: shop.state.hub.connected() == number, "a seeder's socket")
+            shop.wait_for_sockets(number)
         for visitor in visitors:
             visitor.visit("about:blank")
 

@@ -9,7 +9,7 @@ const FLOORS = [
   ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "departure", "limit", "inflate", "deflate"],
   ["edits", "names"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
-  ["keep", "upload", "peer", "origin", "introduction", "download", "run"],
+  ["keep", "worker", "upload", "peer", "origin", "introduction", "download", "run"],
   ["seeder", "module", "page"],
   ["order", "deliver"],
   ["thin", "addition", "start", "dependents", "receive", "sha256"],

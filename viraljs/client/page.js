@@ -192,7 +192,11 @@ function createPage() {
         update();
         seeders[base].add({ ...prepared, island, record });
       }
-      const later = () => setTimeout(() => start().catch(console.debug));
+      function later() {
+        // A page that nobody looks at yet makes no connections.
+        if (document.prerendering) document.addEventListener("prerenderingchange", later, { once: true });
+        else setTimeout(() => start().catch(console.debug));
+      }
       if (!window.RTCPeerConnection) return;
       if (early || document.readyState === "complete") later();
       else window.addEventListener("load", later);

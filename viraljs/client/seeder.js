@@ -10,6 +10,7 @@ import { keep } from "./keep.js";
 import { createLimit } from "./limit.js";
 import { openSocket } from "./socket.js";
 import { heldBy, upload } from "./upload.js";
+import { watchWorker } from "./worker.js";
 
 /** An introduction that leads nowhere is given up after this time. */
 const IDLE_MS = 30000;
@@ -157,6 +158,7 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     add(seed) {
       const { island, blob, record } = seed;
       const { digest } = island;
+      if (!seed.partial) watchWorker(island.workerCookie, record.url).catch(console.debug);
       const known = seeds.get(digest);
       const store = known?.store ?? seed.store ?? wholeStore(island, /** @type {Blob} */ (blob));
       const added = { ...seed, store, pack: known?.pack ?? createPacker(store.read), told: 0 };
