@@ -68,7 +68,7 @@ lint-sizes: $(VENV)/.test
 	$(PY) .ci/check-sizes
 
 system-test:
-	@.ci/setup-system browsers redis node
+	@.ci/setup-system browsers redis node nginx
 
 # Only root may build the networks that these tests need; for others they are skipped, and nothing has to be installed.
 system-nat:

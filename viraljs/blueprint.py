@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, request, send_from_directory
+from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
 from flask_sock import Sock
 from werkzeug.routing import BaseConverter
 
 from . import signals
-from .errors import MessageError, TokenError
+from .errors import ExpiredError, MessageError, TokenError
 from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
 from .learning import Lessons, ban_tag, clamp, find_bans, learn
@@ -43,7 +43,7 @@ from .messages import (
 from .nearness import Place
 from .servers import gives_socket
 from .session import Blocking, Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
-from .state import State, current_state, most_sockets
+from .state import WHOLE, State, current_state, most_sockets
 from .tickets import Ticket, name_swarm
 
 SLOT_SECONDS = 120.0
@@ -59,7 +59,7 @@ STRIKES = 3
 HOST = "viraljs_host"
 """The converter for rules of apps that match hosts or subdomains, and the variable in these rules."""
 STATIC_FOLDER = Path(__file__).parent / "static"
-SCRIPTS = frozenset({"receive.js", "module.js", "seeder.js", "sha256.js", "dependents.js"})
+SCRIPTS = frozenset({"receive.js", "run.js", "module.js", "seeder.js", "sha256.js", "dependents.js"})
 """What browsers may ask for by itself; the thin client and the addition need settings to go with them."""
 
 
@@ -88,6 +88,7 @@ def register(app: Flask, url_prefix: str) -> None:
         blueprint.url_value_preprocessor(lambda _, values: values.pop(HOST, None) if values else None)
     blueprint.before_request(_check_origin)
     blueprint.before_request(_check_socket)
+    blueprint.after_request(_keep_whole)
     blueprint.register_error_handler(MessageError, _refuse_message)
     blueprint.register_error_handler(TokenError, _refuse_token)
     blueprint.post("/offers", endpoint="offers", **where)(_offers)
@@ -120,6 +121,20 @@ def _check_socket() -> tuple[str, int] | None:
     if request.endpoint != "viraljs.socket" or gives_socket(request.environ):
         return None
     return "this server does not hand its sockets to the app", 503
+
+
+def _keep_whole(response: Response) -> Response:
+    """Run before the app's own hooks: some put into one answer what they have of an earlier one to the same URL."""
+    if WHOLE not in g and response.is_sequence:
+        parts, data = response.response, response.get_data()
+
+        def put_back(late: Response) -> None:
+            if late.response is not parts:
+                late.headers.pop("Content-Encoding", None)
+                late.set_data(data)
+
+        setattr(g, WHOLE, put_back)
+    return response
 
 
 def _refuse_message(error: MessageError) -> tuple[Response, int]:
@@ -156,16 +171,32 @@ def _offers() -> Response:
     """Relay a recipient's offers to their seeders, and answer with what these say."""
     state = current_state()
     post = parse_offers(_body(state))
-    ticket = state.tickets.read(post.ticket)
+    try:
+        ticket = state.tickets.read(post.ticket)
+    except ExpiredError:
+        _warn_of_replay(state, state.tickets.recall(post.ticket), "too late")
+        raise
     exchanges = [_exchange(ticket, offer.seeder) for offer in post.offers]
     for exchange, offer in zip(exchanges, post.offers, strict=True):
         if not state.registry.claim(f"offer:{exchange}", REPORT_SECONDS):
+            _warn_of_replay(state, ticket, "twice")
             raise MessageError("this ticket has been used for an offer to this seeder", OUT_OF_ORDER)
         state.hub.open_mailbox(exchange)
         message = Offer(exchange, ticket.digest, offer.sdp, offer.ranges, state.fresh_ice(offer.seeder))
         if not _relay_offer(state, offer.seeder, message):
             state.hub.deliver(Gone(exchange))
     return _as_response(state.hub.collect(exchanges, state.settings.answer_timeout))
+
+
+def _warn_of_replay(state: State, ticket: Ticket, how: str) -> None:
+    """Say what stands between browsers and this app, as far as can be told; the recipient asks the server at once."""
+    url = state.url_of(ticket.digest) or f"the bundle {ticket.digest}"
+    state.warn_once(
+        f"ticket {ticket.digest}",
+        f"a ticket for {url} was used {how}. A cache before this app seems to replay its answers, though they say"
+        " no-store; have it follow Cache-Control on this URL, and keep nothing of it. Until then the visitors whom it"
+        " answers are served without peers.",
+    )
 
 
 def _relay_offer(state: State, seeder: str, offer: Offer) -> bool:
@@ -243,23 +274,43 @@ def _stats() -> Response:
 
 
 def _client(version: str, name: str) -> Response:
-    """Serve a script of the built client, under a URL that changes with it."""
-    if name not in SCRIPTS or version != current_state().renderer.version:
+    """Serve a script of the built client, under a URL that changes with it.
+
+    A page may have been answered before a deploy, and import after it. It gets what there is today, which its own part
+    of the client can use: what these scripts export, with its arguments, only ever grows.
+    """
+    if name not in SCRIPTS:
         abort(404)
-    if request.accept_encodings["gzip"]:
-        response = Response(_compressed(name), mimetype="text/javascript")
-        response.content_encoding = "gzip"
-        response.cache_control.max_age = CLIENT_SECONDS
-    else:
-        response = send_from_directory(STATIC_FOLDER, name, mimetype="text/javascript", max_age=CLIENT_SECONDS)
-    response.headers["Cache-Control"] += ", immutable"
+    today = current_state().renderer.version
+    response = Response(_read(name), mimetype="text/javascript")
     response.vary.add("Accept-Encoding")
+    if version == today:
+        response.headers["Cache-Control"] = f"public, max-age={CLIENT_SECONDS}, immutable"
+    else:
+        response.headers["Cache-Control"] = "no-cache"
+    zipped = bool(request.accept_encodings["gzip"])
+
+    def send_whole(response: Response) -> None:
+        response.set_data(_compressed(name) if zipped else _read(name))
+        response.set_etag(f"{today}-{zipped:d}")
+        response.headers.pop("Content-Encoding", None)
+        if zipped:
+            response.content_encoding = "gzip"
+        response.make_conditional(request)
+
+    # Last of all: hooks that rewrite scripts can't read compressed ones, and would break what they can read.
+    setattr(g, WHOLE, send_whole)
     return response
 
 
 @cache
+def _read(name: str) -> bytes:
+    return (STATIC_FOLDER / name).read_bytes()
+
+
+@cache
 def _compressed(name: str) -> bytes:
-    return gzip.compress((STATIC_FOLDER / name).read_bytes())
+    return gzip.compress(_read(name))
 
 
 def _app() -> Any:

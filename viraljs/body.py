@@ -30,7 +30,7 @@ class Body:
     @classmethod
     def of(cls, response: Response) -> Body:
         """Look at a body without reading it."""
-        file = _underlying_file(response.response)
+        file = underlying_file(response.response)
         if file is not None:
             return cls(response, os.fstat(file.fileno()).st_size - file.tell(), file=file)
         if response.is_sequence and not response.direct_passthrough:
@@ -110,7 +110,7 @@ class _Chain:
             self._source.close()
 
 
-def _underlying_file(body: Any) -> BinaryIO | None:
+def underlying_file(body: Any) -> BinaryIO | None:
     """Find the file on disk behind a server's file wrapper: `file` in Werkzeug's, `filelike` in gunicorn's."""
     file = getattr(body, "file", None) or getattr(body, "filelike", None)
     # Not whatever has a name and a descriptor: a GzipFile has both, and reads other bytes than the file's.

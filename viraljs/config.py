@@ -33,6 +33,7 @@ class Settings:
     enabled: bool
     url_prefix: str
     static: tuple[str, ...]
+    public: tuple[str, ...]
     min_size: int
     max_buffer: int
     nearby: Distance
@@ -139,6 +140,13 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _path_patterns(value: Any) -> tuple[str, ...]:
+    # One that begins otherwise would match nothing, silently.
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one[:1] in ("/", "*") for one in value):
+        raise _Refused('a list of patterns of URL paths, such as ["/static/*"]')
+    return tuple(value)
+
+
 def _paths(value: Any) -> tuple[str, ...]:
     expected = _Refused('a list of paths of files, such as ["/var/lib/GeoIP/GeoLite2-City.mmdb"]')
     if not isinstance(value, list | tuple) or not all(isinstance(item, str | os.PathLike) for item in value):
@@ -231,6 +239,12 @@ KEYS: Mapping[str, Key] = {
     "ENABLED": Key(True, _boolean, "Off, every response is untouched."),
     "URL_PREFIX": Key("/viraljs", _url_prefix, "Where the signaling blueprint lives."),
     "STATIC": Key((), _strings, 'Patterns of the app\'s own static files to deliver, such as `["*.js"]`.'),
+    "PUBLIC": Key(
+        (),
+        _path_patterns,
+        'Patterns of URL paths whose bundles are the same for everybody, such as `["/static/*"]`: cookies and sessions '
+        "don't count there, and are not sent.",
+    ),
     "MIN_SIZE": Key(65_536, _integer(1, 1 << 40), "Bytes; a smaller bundle is not worth an introduction."),
     "MAX_BUFFER": Key(33_554_432, _integer(0, 1 << 40), "Bytes of a generator to collect before giving up on it."),
     "NEARBY": Key(

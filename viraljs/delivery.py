@@ -4,43 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 from flask import Response, current_app, g, request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import signals
-from .body import Body
+from .body import Body, underlying_file
 from .bundle import Manifest, build_manifest
 from .config import check_value
 from .csp import forbids_peers
-from .errors import BundleError
-from .facts import bundle_url, page_path, personal_reason, request_facts, response_facts
+from .diagnosis import MARKS
+from .direct import direct_path, not_a_bundle
+from .errors import BundleError, ConfigurationError
+from .facts import DIRECT_MARK, bundle_url, page_path, personal_reason, request_facts, response_facts
 from .learning import ban_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
 from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share
+from .personal import run_and_note_writes, set_session_aside
 from .rendering import KEPT_CHARACTERS
+from .rewriting import Made, Outcome, judge_body, read_again, read_file_again
 from .shaping import (
     BODY_HEADERS,
     DIGEST_HEADERS,
     JAVASCRIPT,
+    TIMING,
     forbid_sharing,
     full_etag,
     let_read,
     make_conditional,
     make_empty,
+    make_findable,
     make_full,
+    make_impersonal,
     make_thin,
     make_unmodified,
     plain_etag,
 )
-from .state import EXTENSION, Seen, State, current_state, has_room, lacks_sockets
+from .state import EXTENSION, WHOLE, Seen, State, current_state, has_room, lacks_sockets
 from .tickets import Ticket, name_exchange, name_swarm
 from .visitors import CLIENT, Asking, base_path, find_out, has_routes, judge_tag
 
@@ -52,8 +62,24 @@ TICKET_SLOT_SECONDS = 5.0
 ALONE = Plan((), 0, early=False)
 """From the server, by a thin client: where a full response would run too early, or beside modules that are linked."""
 SMALL = "small"
-UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded"})
+CACHED_HEADERS = (
+    "Content-Length",
+    "Content-Type",
+    "Content-Encoding",
+    "Content-Range",
+    "Cache-Control",
+    "Server-Timing",
+)
+"""Headers that a response kept by a cache above the decorator had already when it was kept."""
+REWRITTEN, REPLAYED = "rewritten", "replayed"
+UNREADABLE = frozenset({"disabled", "media-type", "charset", "encoded", REWRITTEN, REPLAYED})
 """Reasons of the response for which a module can't be run from anywhere but its own URL."""
+PERSONAL_BY_ITSELF = frozenset({"disabled", "media-type", "set-cookie", "private", "no-store", "vary"})
+"""Reasons for which a view's response goes out with all that hooks do to it, whatever was promised."""
+BUNDLE_STATUSES = frozenset({200, 204, 206, 304})
+"""Those of all that is sent of a bundle."""
+BENEATH = "_viraljs_beneath"
+"""An attribute of each decorated view: the view itself, its options, and the arguments that the URL does not give."""
 TAGS = "viraljs_tags"
 """The attribute of `g` that says of a response that it is a page with tags of ours."""
 EXPECT_SECONDS = 10.0
@@ -69,15 +95,20 @@ class Options:
     min_size: int | None = None
     nearby: Distance | None = None
     peers: int | None = None
+    public: bool | None = None
 
     @classmethod
-    def checked(cls, min_size: int | None, nearby: str | None, peers: int | None) -> Options:
+    def checked(
+        cls, min_size: int | None, nearby: str | None, peers: int | None, public: bool | None = None
+    ) -> Options:
         """Check what a user wrote; raise `ConfigurationError` where it can't be meant."""
 
         def check(key: str, value: Any) -> Any:
             return None if value is None else check_value(key, value, f"@viral.bundle({key.lower()}=…)")
 
-        return cls(check("MIN_SIZE", min_size), check("NEARBY", nearby), check("PEERS", peers))
+        if public is not None and not isinstance(public, bool):
+            raise ConfigurationError(f"@viral.bundle(public=…) must be True or False, not {public!r}")
+        return cls(check("MIN_SIZE", min_size), check("NEARBY", nearby), check("PEERS", peers), public)
 
 
 @dataclass
@@ -90,6 +121,17 @@ class _Decision:
     digest: str | None = None
     undo: _Original | None = None
     ticket: Ticket | None = None
+    public: bool = False
+    """What hooks did for one visitor is not to be sent."""
+    shareable: bool = False
+    """Peers may deliver the bundle, be it to others than this visitor."""
+    tail: bytes = b""
+    """What follows the bundle in a full response."""
+    own: bytes = b""
+    """The ticket as it stands in a thin response."""
+    made: Made | None = None
+    sent: _Original | None = None
+    """The response as it left us, with what tells it from what hooks made of it."""
 
 
 @dataclass
@@ -101,9 +143,10 @@ class _Original:
     headers: list[tuple[str, str]]
     instead: Callable[[], bytes] | None = None
     """What to go back to in its place: the module client can't use the view's body."""
-    replaced_by: Any = None
     headers_then: list[tuple[str, str]] = field(default_factory=list)
     """What became of the headers, to tell what hooks made of them since."""
+    start: int = 0
+    """Where a file begins."""
 
 
 def wrap(view: View, options: Options, applies: Callable[[Mapping[str, Any]], bool] | None = None) -> View:
@@ -118,13 +161,32 @@ def wrap(view: View, options: Options, applies: Callable[[Mapping[str, Any]], bo
     @wraps(view)
     def deliver(*args: Any, **kwargs: Any) -> Any:
         state = current_state()
-        value = current_app.ensure_sync(view)(*args, **kwargs)
+        if not hasattr(current_app.view_functions.get(request.endpoint or ""), BENEATH):
+            state.hidden[request.endpoint or ""] = (view, options, args)
+        run = current_app.ensure_sync(view)
+        public, wrote = _is_public(state, options), False
+        if public:
+            value, wrote = run_and_note_writes(lambda: run(*args, **kwargs))
+        else:
+            value = run(*args, **kwargs)
         if applies is not None and not applies(kwargs):
             return value
+        public = public and not wrote
+        if public != bool(options.public):
+            return respond(state, as_bundle(value), replace(options, public=public))
         return respond(state, as_bundle(value), options)
 
     setattr(deliver, APPLIES, applies or (lambda _: True))
+    # A decorator above this one takes it over (functools.wraps).
+    setattr(deliver, BENEATH, (view, options, ()))
     return deliver
+
+
+def _is_public(state: State, options: Options) -> bool:
+    """Return whether the author promised that the bytes of the current URL are the same for everybody."""
+    if options.public is not None:
+        return options.public
+    return any(fnmatchcase(request.path, pattern) for pattern in state.settings.public)
 
 
 def as_bundle(value: Any) -> Response:
@@ -139,16 +201,48 @@ def as_bundle(value: Any) -> Response:
     return response
 
 
-def respond(state: State, response: Response, options: Options) -> Response:
-    """Decide and carry out: the way of one visit, steps 1 to 3."""
+def respond(state: State, response: Response, options: Options, against: str | None = None) -> Response:
+    """Decide and carry out: the way of one visit, steps 1 to 3.
+
+    Args:
+        state: the app's.
+        response: the view's.
+        options: what the decorator was told.
+        against: a reason to leave the response alone that neither it nor the request shows.
+    """
+    file = underlying_file(response.response)
+    start = file.tell() if file else 0
+    against = against or (REWRITTEN if state.is_rewritten(bundle_url()) else None)
+    response = _respond(state, response, options, against)
+    decision: _Decision = g.viraljs_decision
+    decision.public = bool(options.public) and decision.reason not in PERSONAL_BY_ITSELF
+    decision.sent = _Original(response.response, response.direct_passthrough, list(response.headers))
+    if response.is_sequence:
+        decision.made = _describe(response, decision, read_again(response.response))
+    elif file:
+        decision.made = _describe(response, decision, read_file_again(file, start, decision.tail))
+    return response
+
+
+def _describe(response: Response, decision: _Decision, read: Callable[[], bytes]) -> Made:
+    digest = decision.digest.encode() if decision.digest and decision.kind == "full" else b""
+    return Made(read, decision.own, digest, replaces=_is_made(response) and not decision.own)
+
+
+def _is_made(response: Response) -> bool:
+    """Whether a body was put in place of a bundle, by `make_thin`."""
+    return TIMING in response.headers.get("Server-Timing", "")
+
+
+def _respond(state: State, response: Response, options: Options, against: str | None) -> Response:
     url = bundle_url()
     visitor = request_facts()
     if visitor.from_cache:
         make_empty(response)
         return _untouched(response, "not-cached", url)
     if visitor.starts or visitor.part:
-        return _respond_to_linker(state, response, options, visitor)
-    response = _decide(state, response, options, visitor)
+        return _respond_to_linker(state, response, options, visitor, against)
+    response = _decide(state, response, options, visitor, against)
     if visitor.behind and g.viraljs_decision.kind == "untouched" and response.status_code == 200:  # noqa: PLR2004 - OK
         return _wait(state, response, visitor)
     return response
@@ -158,14 +252,20 @@ def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
     state.bundles.pop(bundle_url(), None)
     if judge_request(visitor, state.policy) is None and not lacks_sockets(state) and has_routes(state):
-        make_thin(response, state.renderer.waiting(bundle_url(), state.settings, base_path(state)))
+        make_thin(response, _waiting(state, bundle_url()))
     return response
 
 
-def _decide(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
+def _waiting(state: State, url: str) -> bytes:
+    return state.renderer.waiting(url, state.settings, base_path(state), direct_path(state, url))
+
+
+def _decide(state: State, response: Response, options: Options, visitor: RequestFacts, against: str | None) -> Response:
     url = bundle_url()
-    reason = judge_response(response_facts(response), state.policy)
+    reason = judge_response(response_facts(response, public=bool(options.public)), state.policy) or against
     if reason:
+        if reason == against:
+            forbid_sharing(response)
         if response.status_code in (206, 304) and not visitor.direct:
             forbid_sharing(response)  # the view's own answer to a condition or a range, about a bundle all the same
         return _untouched(response, "direct" if visitor.direct and reason == "status" else reason, url)
@@ -206,7 +306,9 @@ def _plain(state: State, response: Response, body: Body, reason: str) -> Respons
     if reason == "module" and not state.policy.modules:
         state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
     make_conditional(response, body, request.environ, shared=reason == "direct")
-    return _untouched(response, reason, bundle_url())
+    _untouched(response, reason, bundle_url())
+    g.viraljs_decision.shareable = True
+    return response
 
 
 def _smallest(state: State, options: Options) -> int:
@@ -251,9 +353,10 @@ def _by_peers(
         make_unmodified(response, known)
         return _untouched(response, "not-modified", manifest.url)
     behind, alone = asking.facts.behind, asking.facts.alone
-    undo = _Original(response.response, response.direct_passthrough, list(response.headers))
+    start = 0 if body.file is None else body.file.tell()
+    undo = _Original(response.response, response.direct_passthrough, list(response.headers), start=start)
     if behind:
-        undo.instead = lambda: state.renderer.waiting(manifest.url, state.settings, base)
+        undo.instead = lambda: _waiting(state, manifest.url)
     # Who did not consent gets the addition all the same, which seeds nothing but can be told otherwise. An import must
     # have the exports that it asks for.
     # Those of another origin's page come without the cookie: their client looks itself.
@@ -267,10 +370,11 @@ def _by_peers(
         plan = ALONE
     if not asking.facts.is_import:
         state.note_bundle(manifest.url, Seen(manifest.digest, manifest.size, _nearby(state, options)))
-    ticket = None
+    ticket, tail, token = None, b"", ""
     if plan is None:
         # A browser that kept a full response would go on seeding for a group that it may have left.
-        make_full(response, body, *_tail(state, manifest, base, asking.group), ask_again=bool(asking.group))
+        tail, etag = _tail(state, manifest, base, asking.group)
+        make_full(response, body, tail, etag, ask_again=bool(asking.group))
     else:
         ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
         token = state.tickets.issue(ticket)
@@ -279,26 +383,31 @@ def _by_peers(
         make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early, ice=ice))
     kind = "full" if plan is None else "thin"
     response.headers[HEADER] = kind
-    undo.replaced_by, undo.headers_then = response.response, list(response.headers)
-    g.viraljs_decision = _Decision(kind, None, manifest.url, manifest.digest, undo, ticket)
+    undo.headers_then = list(response.headers)
+    g.viraljs_decision = _Decision(
+        kind, None, manifest.url, manifest.digest, undo, ticket, shareable=True, tail=tail, own=token.encode()
+    )
     return response
 
 
 def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts | None = None) -> bytes:
+    direct = direct_path(state, manifest.url)
     return state.beginnings.get(
-        (manifest, base, module is None),
-        lambda: state.renderer.thin_beginning(manifest, state.settings, base, module),
+        (manifest, base, module is None, direct),
+        lambda: state.renderer.thin_beginning(manifest, state.settings, base, module, direct),
     )
 
 
 def _tail(state: State, manifest: Manifest, base: str, group: str) -> tuple[bytes, str]:
     """Give the addition, and the entity tag of the full response."""
+    direct = direct_path(state, manifest.url)
 
     def render() -> tuple[bytes, str]:
-        tail = state.renderer.addition(manifest, state.settings, base, state.tickets.prove(manifest.digest, group))
+        proof = state.tickets.prove(manifest.digest, group)
+        tail = state.renderer.addition(manifest, state.settings, base, proof, direct)
         return tail, full_etag(manifest, tail)
 
-    return state.tails.get((manifest, base, group), render)
+    return state.tails.get((manifest, base, group, direct), render)
 
 
 def _plan(
@@ -374,11 +483,13 @@ def _note_module(state: State, response: Response, body: Body, options: Options,
     response.call_on_close(lambda: look_at(state, manifest, lambda: data, leads, host, shared=shared, nearby=nearby))
 
 
-def _respond_to_linker(state: State, response: Response, options: Options, visitor: RequestFacts) -> Response:
+def _respond_to_linker(
+    state: State, response: Response, options: Options, visitor: RequestFacts, against: str | None
+) -> Response:
     """Answer the module client, or the tag that begins with it: how to run a module, and from whom to get it."""
     if response.status_code != 200:  # noqa: PLR2004 - OK
         return _untouched(response, "status", bundle_url())
-    against = judge_response(response_facts(response), state.policy)
+    against = judge_response(response_facts(response, public=bool(options.public)), state.policy) or against
     found = _read(state, response, options, against)
     if isinstance(found, str):
         return _unlinked(state, response, visitor, found)
@@ -451,17 +562,19 @@ def _link_by_peers(
     undo = _Original(None, passthrough=False, headers=[], instead=unlinked)
     plan = _plan(state, manifest, options, asking, recipient, never_full=True) or ALONE
     ticket = Ticket(recipient, manifest.digest, plan.seeders, manifest.size, asking.group)
+    token = state.tickets.issue(ticket)
     body = (state.renderer.part if visitor.part else state.renderer.thin)(
         _beginning(state, manifest, base, module),
-        state.tickets.issue(ticket),
+        token,
         stream=plan.stream,
         early=plan.early,
         ice=state.fresh_ice(recipient),
     )
     _put(response, visitor, body)
     response.headers[HEADER] = "thin"
-    undo.replaced_by = response.response
-    g.viraljs_decision = _Decision("thin", None, manifest.url, manifest.digest, undo, ticket)
+    g.viraljs_decision = _Decision(
+        "thin", None, manifest.url, manifest.digest, undo, ticket, shareable=True, own=token.encode()
+    )
     return response
 
 
@@ -491,18 +604,18 @@ def finish(response: Response) -> Response:
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):
         g.pop(name, None)
+    whole = g.pop(WHOLE, None)
+    if whole is not None and response.status_code == 200:  # noqa: PLR2004 - OK
+        whole(response)
     decision: _Decision | None = g.pop("viraljs_decision", None)
+    if decision is None and HEADER in response.headers and (own := _undo_replay(current_state(), response)):
+        response = own
+        decision = g.pop("viraljs_decision")
     _let_in(response, ours=decision is not None)
     if decision is None:
-        return response
-    if decision.undo is not None and response.response is decision.undo.replaced_by:
-        reason = personal_reason(response)
-        if reason:
-            decision.kind, decision.reason = "untouched", reason
-            _go_back(response, decision.undo)
-            if decision.ticket is not None:
-                _take_back(current_state(), decision.ticket)
-            response.headers[HEADER] = f"untouched; reason={reason}"
+        # The mark says that this URL was a bundle's once.
+        return not_a_bundle(response) if DIRECT_MARK in request.environ and response.status_code == 200 else response  # noqa: PLR2004 - OK
+    _finish_bundle(current_state(), response, decision)
     signals.response_decided.send(
         current_app._get_current_object(),  # type: ignore[attr-defined]
         url=decision.url,
@@ -512,6 +625,154 @@ def finish(response: Response) -> Response:
         size=_sent_size(response),
     )
     return response
+
+
+def _finish_bundle(state: State, response: Response, decision: _Decision) -> None:
+    """See to what hooks have made of a bundle's response since."""
+    if decision.public and response.status_code in BUNDLE_STATUSES and set_session_aside():
+        make_impersonal(response)
+    is_late = decision.reason is None
+    if decision.sent is not None and response.response is not decision.sent.body:
+        _undo_rewriting(state, response, decision)
+    delivered = decision.kind != "untouched" and response.status_code == 200  # noqa: PLR2004 - OK
+    if delivered and (reason := personal_reason(response)):
+        _leave(response, decision, reason)
+    if decision.kind == "full" or decision.reason == "not-modified":
+        make_findable(response, request.environ)
+    elif decision.reason in MARKS:
+        state.diagnosis.explain(response, decision.reason, late=is_late)
+
+
+def _leave(response: Response, decision: _Decision, reason: str, *, go_back: bool = True) -> None:
+    """Make a response an untouched one after all.
+
+    Args:
+        response: a full or a thin one.
+        decision: what it was.
+        reason: why.
+        go_back: to the view's body; else what hooks put in its place stays.
+    """
+    if go_back and decision.undo is not None:
+        _go_back(response, decision.undo)
+    if decision.ticket is not None:
+        _take_back(current_state(), decision.ticket)
+    decision.kind, decision.reason, decision.ticket = "untouched", reason, None
+    response.headers[HEADER] = f"untouched; reason={reason}"
+
+
+# Other hooks' work on bodies
+
+
+def _undo_rewriting(state: State, response: Response, decision: _Decision) -> None:
+    """See to it that nobody is told hashes of other bytes than a URL gives, nor gets another visitor's answer."""
+    made, sent = decision.made, decision.sent
+    if made is None or sent is None or response.status_code in (206, 304, 416):
+        return
+    if response.status_code != 200 or not _same_type(response, sent):  # noqa: PLR2004 - OK
+        _accept_replacement(response, decision)
+        return
+    outcome = judge_body(response, made)
+    if outcome is Outcome.KEPT:
+        return
+    if outcome is Outcome.REPLAYED:
+        state.warn_once(
+            f"swapped {request.endpoint}",
+            f"a hook puts one visitor's answer of {decision.url} in place of another's, as Flask-Compress does with"
+            " COMPRESS_CACHE_BACKEND; leave that out, or let a proxy compress. Such answers are put right.",
+        )
+        _put_back(response, sent)
+        return
+    if decision.shareable:
+        _note_rewriting(state, decision.url)
+    if made.replaces:
+        _put_back(response, sent)
+    elif outcome is Outcome.REWRITTEN and decision.kind != "untouched":
+        _leave(response, decision, REWRITTEN)
+    else:
+        _accept_replacement(response, decision)
+
+
+def _note_rewriting(state: State, url: str) -> None:
+    state.note_rewritten(url)
+    state.warn_once(
+        f"rewritten {url}",
+        f"a hook rewrites {url} after its view, so that peers can't bring what the server would give; it is"
+        f" left alone. Have that hook pass the route over (Flask-Minify: bypass=[{request.endpoint!r}]).",
+    )
+
+
+def _accept_replacement(response: Response, decision: _Decision) -> None:
+    """Let stand what a hook put in place of a body, which may have been there to keep it from this visitor."""
+    if decision.kind != "untouched":
+        _leave(response, decision, REWRITTEN, go_back=False)
+
+
+def _same_type(response: Response, sent: _Original) -> bool:
+    return response.headers.get("Content-Type") == Headers(sent.headers).get("Content-Type")
+
+
+def _put_back(response: Response, sent: _Original) -> None:
+    """Put back a body of ours that was not read, uncompressed."""
+    then = Headers(sent.headers)
+    for name in ("Content-Encoding", "Content-Length", "ETag"):
+        response.headers.pop(name, None)
+        if name in then:
+            response.headers[name] = then[name]
+    response.direct_passthrough = sent.passthrough
+    response.response = sent.body
+
+
+def _undo_replay(state: State, response: Response) -> Response | None:
+    """Answer by the view itself where a cache above our decorator has kept what that made; None if there is no need."""
+    view, options, args = _find_beneath(state)
+    arguments = request.view_args or {}
+    if view is None:
+        return None
+    state.warn_once(
+        f"replayed {request.endpoint}",
+        f"a cache gives all visitors of {bundle_url()} what @viral.bundle made for one; put @viral.bundle above"
+        " @cache.cached (or whatever keeps responses), so that the cache keeps what the view returns.",
+    )
+    if not _is_for_one(response) or not _takes(view, args, arguments):
+        return None
+    try:
+        value = current_app.ensure_sync(view)(*args, **arguments)
+    except HTTPException as error:
+        value = error
+    own = respond(state, as_bundle(value), options, REPLAYED)
+    response.close()
+    _carry_over(response, own)
+    g.viraljs_decision.sent = None
+    return own
+
+
+def _find_beneath(state: State) -> tuple[Any, Any, Any]:
+    endpoint = request.endpoint or ""
+    found = getattr(current_app.view_functions.get(endpoint), BENEATH, None) or state.hidden.get(endpoint)
+    return found or (None, None, ())
+
+
+def _is_for_one(response: Response) -> bool:
+    """Whether a response is no good for all: not the view's bytes as a whole."""
+    kind = response.headers[HEADER]
+    return _is_made(response) or not kind.startswith("untouched") or response.status_code in (204, 206, 304)
+
+
+def _takes(view: View, args: tuple[Any, ...], arguments: Mapping[str, Any]) -> bool:
+    try:
+        signature(view).bind(*args, **arguments)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _carry_over(replayed: Response, own: Response) -> None:
+    """Give the view's response what hooks have added to the one that was replayed."""
+    of_bodies = {name.lower() for name in (*CACHED_HEADERS, *BODY_HEADERS, *DIGEST_HEADERS)}
+    for name, value in replayed.headers:
+        if name.lower() not in of_bodies and name not in own.headers:
+            own.headers.add(name, value)
+    own.vary.update(replayed.vary)
 
 
 def _let_in(response: Response, *, ours: bool) -> None:
@@ -530,13 +791,16 @@ def _let_in(response: Response, *, ours: bool) -> None:
 def _go_back(response: Response, original: _Original) -> None:
     """Restore the view's body and headers, with what hooks did to the headers since, but for what describes a body."""
     if original.instead is not None:
+        response.headers.pop("Content-Encoding", None)
         response.data = original.instead()
         return
     since = Headers(pair for pair in response.headers if pair not in original.headers_then)
-    for name in ("Content-Length", "Content-Type", "Vary", *BODY_HEADERS, *DIGEST_HEADERS):
+    for name in ("Content-Length", "Content-Type", "Content-Encoding", "Vary", *BODY_HEADERS, *DIGEST_HEADERS):
         since.pop(name, None)
     vary = [*response.vary]
     response.response = original.body
+    if (file := underlying_file(original.body)) is not None:
+        file.seek(original.start)  # a hook may have read it
     response.direct_passthrough = original.passthrough
     response.headers = Headers(pair for pair in original.headers if pair[0] not in since)
     response.headers.extend(since)

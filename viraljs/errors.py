@@ -5,6 +5,7 @@ ViralJSError
 ├── InitialisationError  init_app twice on one app, or a decorated view in an app without init_app
 ├── BundleError          bytes that can't be a bundle
 ├── TokenError           a ticket or proof that is forged, expired or not a token
+│   └── ExpiredError     it was good once
 ├── SimulationError      what is to be simulated can't be: an option, a trace, a library that is not there
 └── MessageError         a signaling message that is malformed, oversized or out of order; knows its close code
 """
@@ -30,6 +31,10 @@ class BundleError(ViralJSError, ValueError):
 
 class TokenError(ViralJSError):
     """A ticket or proof does not hold."""
+
+
+class ExpiredError(TokenError):
+    """A ticket holds no longer."""
 
 
 class SimulationError(ViralJSError, ValueError):

@@ -14,9 +14,10 @@ from markupsafe import Markup
 from . import delivery
 from .blueprint import register
 from .config import read_settings
+from .direct import check_mark, direct_path, lead_back
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
-from .parts import by_peers, comes_thin
+from .parts import as_bundle_url, by_peers, comes_thin, is_part
 from .rendering import BEHIND, DIRECT, MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state
 from .visitors import base_path
@@ -78,6 +79,8 @@ class ViralJS:
         app.extensions[EXTENSION] = state
         # First in the list means last to run: no hook can make a response personal behind our back.
         app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
+        app.request_context = lead_back(app.request_context, settings.url_prefix)  # type: ignore[assignment, method-assign]
+        app.before_request_funcs.setdefault(None, []).insert(0, check_mark)
         app.add_template_global(viral_script)
         if settings.static:
             app.view_functions["static"] = delivery.wrap(
@@ -89,7 +92,13 @@ class ViralJS:
 
     @overload
     def bundle(
-        self, /, *, min_size: int | None = None, nearby: str | None = None, peers: int | None = None
+        self,
+        /,
+        *,
+        min_size: int | None = None,
+        nearby: str | None = None,
+        peers: int | None = None,
+        public: bool | None = None,
     ) -> Callable[[ViewT], ViewT]: ...
 
     def bundle(
@@ -100,6 +109,7 @@ class ViralJS:
         min_size: int | None = None,
         nearby: str | None = None,
         peers: int | None = None,
+        public: bool | None = None,
     ) -> ViewT | Callable[[ViewT], ViewT]:
         """Decorate a view that returns a bundle, as `@viral.bundle` or `@viral.bundle(…)`, below the route.
 
@@ -108,11 +118,13 @@ class ViralJS:
             min_size: bytes, in place of `VIRALJS_MIN_SIZE`.
             nearby: how far a seeder may be, in place of `VIRALJS_NEARBY`.
             peers: seeders for one recipient, in place of `VIRALJS_PEERS`.
+            public: True promises that the bytes are the same for everybody and that anybody may have them: sessions
+                and cookies don't count then, and are not sent. Left out, `VIRALJS_PUBLIC` decides.
 
         Raises:
             ConfigurationError: an option is not what it must be.
         """
-        options = delivery.Options.checked(min_size, nearby, peers)
+        options = delivery.Options.checked(min_size, nearby, peers, public)
 
         def decorate(function: ViewT) -> ViewT:
             return delivery.wrap(function, options)  # type: ignore[return-value]
@@ -189,13 +201,19 @@ def _address(src: str, attributes: dict[str, str | bool], *, is_first: bool) -> 
         return {"src": src}
     common: dict[str, str | bool] = {"crossorigin": "anonymous"} if foreign else {}
     if attributes.get("integrity"):  # which neither a full nor a thin response could match
-        return {"src": _with_word(src, DIRECT), **common}
+        return {"src": _direct_address(src), **common}
     anonymous = attributes.get("crossorigin", "anonymous") in (True, "", "anonymous")
     # There, a browser does not say that it asks for a script; here, that it asks for a classic one.
     unclear = anonymous if foreign else _is_path(src) and not is_trustworthy(request.scheme, request.host)
     if not is_first and _is_path(src) and comes_thin(current_state(), src):
         return {"src": _with_word(src, BEHIND)}
     return {"src": _with_word(src, MARKED) if unclear else src, **common}
+
+
+def _direct_address(src: str) -> str:
+    url, hash_, fragment = src.partition("#")
+    direct = direct_path(current_state(), as_bundle_url(url)) if _is_path(url) and is_part()(url) else None
+    return _with_word(src, DIRECT) if direct is None else f"{direct}{hash_}{fragment}"
 
 
 def _is_path(src: str) -> bool:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from flask import Request, Response, current_app, request
-from flask.globals import request_ctx
+from flask import Request, Response, request
 from werkzeug.datastructures import Headers, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_options_header, parse_set_header
 
 from .nearness import NOWHERE, Place
-from .negotiation import RequestFacts, ResponseFacts, is_trustworthy
+from .negotiation import PERSONAL_VARY, RequestFacts, ResponseFacts, is_trustworthy
+from .personal import session_sets_cookie, session_was_read
 from .rendering import (
     ALONE,
     BEHIND,
@@ -39,6 +38,10 @@ DIGITS = re.compile(r"[0-9]{1,9}")
 FORWARDED_FOR = re.compile(r"\bfor\s*=\s*(\"[^\"]*\"|[^;,\s]*)", re.IGNORECASE)
 _BEGINNING = f"[0-9a-f]{{{KEPT_CHARACTERS}}}"
 KEPT = re.compile(rf"{_BEGINNING}(\.{_BEGINNING}){{0,{MOST_KEPT - 1}}}")
+
+
+DIRECT_MARK = "viraljs.direct"
+"""Where the WSGI environment has the mark of a request that came by the address of plain bytes."""
 
 
 def bundle_url() -> str:
@@ -72,6 +75,8 @@ def request_facts() -> RequestFacts:
     environ, cookies = asked.environ, asked.cookies
     consent = cookies.get(CONSENT_COOKIE)
     parameter = asked.args.get(PARAMETER) if asked.query_string else None
+    if DIRECT_MARK in environ:
+        parameter = DIRECT
     origin = environ.get("HTTP_ORIGIN")
     failures = cookies.get(BREAKER_COOKIE, "")
     kept = cookies.get(KEPT_COOKIE, "")
@@ -179,8 +184,13 @@ def _request() -> Request:
     return asked
 
 
-def response_facts(response: Response) -> ResponseFacts:
-    """Read a response of the current request, and what Flask will add to it for the session's sake."""
+def response_facts(response: Response, *, public: bool = False) -> ResponseFacts:
+    """Read a response of the current request, and what Flask will add to it for the session's sake.
+
+    Args:
+        response: the view's.
+        public: its author said that it is the same for everybody, so that the session does not count.
+    """
     headers = _joined(response.headers)
     media_type, charset = _read_type(headers.get("content-type", ""))
     private, no_store = _read_control(headers.get("cache-control", ""))
@@ -191,17 +201,17 @@ def response_facts(response: Response) -> ResponseFacts:
         encoded=headers.get("content-encoding", "identity").lower() != "identity",
         private=private,
         no_store=no_store,
-        sets_cookie="set-cookie" in headers or _session_sets_cookie(),
-        vary=_vary(headers),
+        sets_cookie="set-cookie" in headers or (not public and session_sets_cookie()),
+        vary=_read_vary(headers.get("vary", "")) if public else _vary(headers),
     )
 
 
 def personal_reason(response: Response) -> str | None:
-    """Say what makes a response its visitor's alone by now: `"set-cookie"`, `"vary"` (by cookie), or nothing."""
+    """Say what makes a response its visitor's alone by now: `"set-cookie"`, `"vary"`, or nothing."""
     headers = _joined(response.headers)
-    if "set-cookie" in headers or _session_sets_cookie():
+    if "set-cookie" in headers or session_sets_cookie():
         return "set-cookie"
-    return "vary" if "cookie" in _vary(headers) else None
+    return "vary" if PERSONAL_VARY & _vary(headers) else None
 
 
 def _joined(headers: Headers) -> dict[str, str]:
@@ -235,36 +245,4 @@ def _read_vary(header: str) -> frozenset[str]:
 
 def _vary(headers: Mapping[str, str]) -> frozenset[str]:
     named = _read_vary(headers.get("vary", ""))
-    return named | {"cookie"} if _session_was_read() else named
-
-
-def _session() -> Any:
-    # Not `flask.session`: to look at that one is to read it, and Flask then adds `Vary: Cookie`. The attribute got its
-    # underscore with Flask 3.1.3; to find neither is an error, lest something personal be shared.
-    attributes = vars(request_ctx._get_current_object())  # type: ignore[attr-defined]
-    return attributes["_session"] if "_session" in attributes else attributes["session"]
-
-
-def _session_was_read() -> bool:
-    return bool(getattr(_session(), "accessed", False))
-
-
-@contextmanager
-def session_unread() -> Iterator[None]:
-    """Let a hook of ours read the session without making the response one that varies by cookie."""
-    before = _session_was_read()
-    try:
-        yield
-    finally:
-        session = _session()
-        if session is not None and not before:
-            session.accessed = False
-
-
-def _session_sets_cookie() -> bool:
-    session = _session()
-    if session is None or current_app.session_interface.is_null_session(session):
-        return False
-    if not session and session.modified:
-        return True  # Flask deletes the cookie of a session that was emptied
-    return bool(session) and current_app.session_interface.should_set_cookie(current_app, session)
+    return named | {"cookie"} if session_was_read() else named

@@ -35,6 +35,8 @@ MODERN = re.compile(r"(?:Chrome|Firefox)/(\d{3,})|Version/(1[6-9]|[2-9]\d)[.\d]*
 
 PASSES, KEEPS = "passes", "keeps"
 """What the client has found of the site's own service worker: it stores no bundle, or it does."""
+PERSONAL_VARY = frozenset({"cookie", "authorization", "*"})
+"""Lower-case words of `Vary` that make a response its visitor's alone."""
 
 PAGES = frozenset({"document", "iframe", "frame"})
 
@@ -151,7 +153,7 @@ def judge_response(facts: ResponseFacts, policy: Policy) -> str | None:
         ("set-cookie", facts.sets_cookie),
         ("private", facts.private),
         ("no-store", facts.no_store),
-        ("vary", bool({"cookie", "authorization", "*"} & set(facts.vary))),
+        ("vary", bool(PERSONAL_VARY & set(facts.vary))),
     )
     return _first(against)
 

@@ -129,7 +129,7 @@ def by_peers(state: State, src: str) -> bool:
     """
     if not state.policy.modules or not is_path(src) or not is_part()(src):
         return False
-    url = _as_bundle_url(src)
+    url = as_bundle_url(src)
     entries = state.note_entry(name_page(request.host, page_path()), url)
     if DECIDED not in g:
         setattr(g, DECIDED, not any(map(state.graph.is_unfit, entries)) and _decide(state, url))
@@ -149,14 +149,15 @@ def comes_thin(state: State, src: str) -> bool:
         state: the app's.
         src: its URL, as the template wrote it.
     """
-    url = _as_bundle_url(src)
+    url = as_bundle_url(src)
     seen, asking = state.bundles.get(url), _asking(state)
     if seen is None or asking is None or judge_tag(state, asking, url, seen.digest):
         return False
     return seen.size >= state.settings.stream_size or _is_at_hand(state, seen.digest, seen.nearby)
 
 
-def _as_bundle_url(src: str) -> str:
+def as_bundle_url(src: str) -> str:
+    """Write the URL of a tag of the page that is being made, one of this app, as `bundle_url` does."""
     target = urlsplit(src)
     return write_url(unquote(target.path), target.query.encode())
 

@@ -52,7 +52,9 @@ class Renderer:
         """Names the built client in URLs, so that what browsers keep of it can't be an older one."""
         self._shells = {name: _render(environment, name) for name in ("addition", "start", "thin")}
 
-    def addition(self, manifest: Manifest, settings: Settings, base: str, proof: str) -> bytes:
+    def addition(
+        self, manifest: Manifest, settings: Settings, base: str, proof: str, direct: str | None = None
+    ) -> bytes:
         """Render what follows a bundle in a full response. Pure ASCII, so that any charset reads it alike.
 
         Args:
@@ -60,13 +62,19 @@ class Renderer:
             settings: the app's.
             base: the path of the signaling blueprint, with the app's mount point.
             proof: that the digest was served (`Tickets.prove`).
+            direct: path and query of the plain bytes (`direct_path`).
         """
         before, after = self._shells["addition"]
-        island = {**self._seeding(manifest, settings, base), **_lasting_ice(settings), "proof": proof}
+        island = {**self._seeding(manifest, settings, base, direct), **_lasting_ice(settings), "proof": proof}
         return before + _dump(island) + after
 
     def thin_beginning(
-        self, manifest: Manifest, settings: Settings, base: str, module: ModuleFacts | None = None
+        self,
+        manifest: Manifest,
+        settings: Settings,
+        base: str,
+        module: ModuleFacts | None = None,
+        direct: str | None = None,
     ) -> bytes:
         """Render what all thin responses of a bundle begin with, to be kept.
 
@@ -75,9 +83,10 @@ class Renderer:
             settings: the app's.
             base: the path of the signaling blueprint.
             module: where the bundle is a module that the client is to link.
+            direct: as for `addition`.
         """
         receiving = {
-            **self._seeding(manifest, settings, base),
+            **self._seeding(manifest, settings, base, direct),
             **({} if module is None else {"module": module.as_island()}),
             **({} if settings.credentials_pass else _lasting_ice(settings)),
             "pieces": b64encode(manifest.pieces).decode(),
@@ -132,16 +141,17 @@ class Renderer:
         before, after = self._shells["thin"]
         return island if alone else before + island + after
 
-    def waiting(self, url: str, settings: Settings, base: str) -> bytes:
+    def waiting(self, url: str, settings: Settings, base: str, direct: str | None = None) -> bytes:
         """Render what runs a classic bundle of the server when those before it have run.
 
         Args:
             url: path and query of the bundle.
             settings: the app's.
             base: the path of the signaling blueprint.
+            direct: as for `addition`.
         """
         before, after = self._shells["thin"]
-        return before + _dump({"url": url, "digest": "", **self._page(settings, base)}) + after
+        return before + _dump({"url": url, "digest": "", **self._page(settings, base, direct)}) + after
 
     def start(self, url: str) -> bytes:
         """Render a script that starts a module as if ViralJS were not there.
@@ -152,22 +162,23 @@ class Renderer:
         before, after = self._shells["start"]
         return before + _dump({"url": url}) + after
 
-    def _seeding(self, manifest: Manifest, settings: Settings, base: str) -> dict[str, Any]:
+    def _seeding(self, manifest: Manifest, settings: Settings, base: str, direct: str | None = None) -> dict[str, Any]:
         island: dict[str, Any] = {
             "url": manifest.url,
             "digest": manifest.digest,
             "size": manifest.size,
             "pieceLength": manifest.piece_length,
             "mediaType": manifest.media_type,
-            **self._page(settings, base),
+            **self._page(settings, base, direct),
         }
         if settings.upload_limit is not None:
             island["limit"] = settings.upload_limit
         return island
 
-    def _page(self, settings: Settings, base: str) -> dict[str, Any]:
+    def _page(self, settings: Settings, base: str, direct: str | None) -> dict[str, Any]:
         return {
             "base": base,
+            **({} if direct is None else {"direct": direct}),
             "client": f"client/{self.version}",
             "consent": settings.consent,
             "consentCookie": CONSENT_COOKIE,

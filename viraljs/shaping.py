@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -124,6 +124,32 @@ def make_full(response: Response, body: Body, tail: bytes, etag: str, *, ask_aga
     _amend(response.headers, changes, ("Vary", *DIGEST_HEADERS, *SHARED_CACHE_HEADERS))
 
 
+def make_impersonal(response: Response) -> None:
+    """Take back what hooks did for one visitor to a response that is the same for everybody."""
+    vary = _line(response.headers, "Vary")
+    if "cookie" in vary.lower():
+        _set_vary(response.headers, (name for name in parse_set_header(vary) if name.lower() != "cookie"))
+    response.headers.remove("Set-Cookie")
+
+
+def make_findable(response: Response, environ: Mapping[str, Any]) -> None:
+    """Let the addition find a full response in the browser's cache, after hooks have had their say on `Vary`.
+
+    The addition asks as `fetch` does, and without `Origin`, which the request of a module has. Where that is the app's
+    own, `Sec-Fetch-Site` tells as much: a page of another origin does not find what was stored for the app's pages.
+
+    Args:
+        response: full, or 304, which has a browser change the headers that it has stored (RFC 9111, 4.3.4).
+        environ: the request's WSGI environment.
+    """
+    vary = _line(response.headers, "Vary")
+    lowered = vary.lower()
+    if "origin" in lowered or "sec-fetch-" in lowered:
+        by_site = environ.get("HTTP_SEC_FETCH_SITE") == "same-origin" and "HTTP_ORIGIN" in environ
+        names = parse_set_header(_without_fetch_metadata(vary))
+        _set_vary(response.headers, ("Sec-Fetch-Site" if by_site and one.lower() == "origin" else one for one in names))
+
+
 def make_thin(response: Response, script: bytes) -> None:
     """Put the thin client in place of the bundle; nobody may keep it."""
     # The body of the view is kept open: a later hook may make it necessary to go back to it.
@@ -153,7 +179,9 @@ def let_read(response: Response, origin: str | None, origins: Collection[str]) -
 
 
 def _drop_body(response: Response) -> None:
-    response.call_on_close(getattr(response.response, "close", lambda: None))
+    # Nothing else is put there: caches can keep no response that holds a function.
+    if (close := getattr(response.response, "close", None)) is not None:
+        response.call_on_close(close)
     response.direct_passthrough = False
     response.response = []
 
@@ -170,6 +198,11 @@ def _amend(headers: Headers, changes: Mapping[str, str], without: Collection[str
     """Set some headers and remove others, in one go: each look-up by name goes through all of them."""
     gone = {name.lower() for name in (*changes, *without)}
     headers[:] = [*(pair for pair in headers if pair[0].lower() not in gone), *changes.items()]
+
+
+def _set_vary(headers: Headers, names: Iterable[str]) -> None:
+    line = ", ".join(names)
+    _amend(headers, {"Vary": line} if line else {}, ("Vary",))
 
 
 def _private(headers: Headers) -> dict[str, str]:

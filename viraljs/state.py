@@ -15,6 +15,7 @@ from . import servers
 from .bundle import Manifest
 from .caching import Cache
 from .config import Settings
+from .diagnosis import Diagnosis
 from .errors import InitialisationError
 from .experience import Patience
 from .geography import Geography
@@ -36,6 +37,8 @@ PeerGroup = Callable[[Request], Any]
 EXTENSION = "viraljs"
 SILENT_HEARTBEATS = 3
 """Heartbeats without a sign of life after which a seeder is passed over."""
+WHOLE = "viraljs_whole"
+"""The attribute of `g` that has what is to be sent, whatever other hooks make of it: a function of the response."""
 PEER_ID_BYTES = 12
 MOST_MANIFESTS = 512
 MOST_TAILS = 64
@@ -102,6 +105,9 @@ class State:
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
         self.bundles: dict[str, Seen] = {}
         """Classic bundles by their URL, as last seen."""
+        self._rewritten: set[str] = set()
+        self.hidden: dict[str, tuple[Any, ...]] = {}
+        """Decorated views by endpoint, where another decorator hides them."""
         self._entries: dict[str, tuple[str, ...]] = {}
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
@@ -112,6 +118,7 @@ class State:
         """Whether our own paths lead to us, by host and mount point."""
         self.renderer = Renderer()
         self.metrics = Metrics(app)
+        self.diagnosis = Diagnosis(app, self.warn)
         self._config: Mapping[str, object] = app.config
         self._random_secret = secrets.token_hex(32)
 
@@ -131,6 +138,10 @@ class State:
             self.bundles.clear()
         self.bundles[url] = seen
 
+    def url_of(self, digest: str) -> str | None:
+        """Return the URL at which a classic bundle was last seen, by its hex digest."""
+        return next((url for url, seen in [*self.bundles.items()] if seen.digest == digest), None)
+
     def note_entry(self, page: str, url: str) -> tuple[str, ...]:
         """Remember that a page has a module's tag; give all that it has had, the first one first."""
         known = self._entries.get(page, ())
@@ -140,6 +151,16 @@ class State:
                 known = ()
             known = self._entries[page] = (*known, url)
         return known
+
+    def note_rewritten(self, url: str) -> None:
+        """Remember that hooks rewrite what the view of a URL gives."""
+        if len(self._rewritten) >= MOST_MANIFESTS:
+            self._rewritten.clear()
+        self._rewritten.add(url)
+
+    def is_rewritten(self, url: str) -> bool:
+        """Whether hooks have been seen to rewrite what the view of a URL gives."""
+        return url in self._rewritten
 
     def warn(self, text: str) -> None:
         """Write a warning to the app's log."""
@@ -161,6 +182,12 @@ class State:
         """
         self.registry.forbid(ban.subject, ban.seconds, network)
         self.warn_once(ban.subject if kind is None else f"ban {kind}", ban.text)
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the app has a secret, which all of its processes share."""
+        secret = self._config.get("SECRET_KEY")
+        return isinstance(secret, str | bytes) and bool(secret)
 
     @cached_property
     def tickets(self) -> Tickets:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from hmac import compare_digest
 
 from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
 
-from .errors import TokenError
+from .errors import ExpiredError, TokenError
 
 SEPARATOR = "~"
 """Between the fields of a ticket; ids and digests don't have it."""
@@ -22,6 +23,8 @@ PART = "-"
 OF_GROUP = ":"
 """Between the group of a proof and its signature."""
 GROUP_CHARACTERS = 16
+MARK_CHARACTERS = 22
+"""132 bits of a signature: enough where a guess costs a request each."""
 
 
 def name_exchange(recipient: str, seeder: str) -> str:
@@ -66,7 +69,7 @@ class Tickets:
     """
 
     def __init__(self, secret: Sequence[bytes], lifetime: int, now: Callable[[], float]) -> None:
-        """Prepare two signers, with a salt each, so that one kind of token can't stand in for the other."""
+        """Prepare the signers, with a salt each, so that one kind of token can't stand in for another."""
         self._lifetime = lifetime
 
         class Clocked(TimestampSigner):
@@ -75,6 +78,7 @@ class Tickets:
 
         self._timed = Clocked(list(secret), salt="viraljs.ticket", digest_method=sha256)
         self._proofs = Signer(list(secret), salt="viraljs.proof", digest_method=sha256)
+        self._direct = [Signer(key, salt="viraljs.direct", digest_method=sha256) for key in secret]
 
     def issue(self, ticket: Ticket) -> str:
         """Write a ticket as a token: `digest-size[-group]~recipient~seeder~seeder….time.signature`."""
@@ -99,7 +103,7 @@ class Tickets:
         try:
             value = self._timed.unsign(token, max_age=max_age).decode()
         except SignatureExpired as error:
-            raise TokenError("the ticket has expired; load the script again for a new one") from error
+            raise ExpiredError("the ticket has expired; load the script again for a new one") from error
         except (BadSignature, UnicodeEncodeError) as error:  # the second: JSON lets half a surrogate pair through
             raise TokenError("the ticket was not issued by this server") from error
         first, recipient, *seeders = value.split(SEPARATOR)
@@ -124,3 +128,22 @@ class Tickets:
         if ticket.digest != digest:
             raise TokenError("the ticket is for another digest")
         return ticket.group
+
+    def mark_direct(self, url: str, host: str) -> str:
+        """Return the mark in the address of a bundle's plain bytes. The same gives the same mark.
+
+        Args:
+            url: path and query of the bundle.
+            host: as in the `Host` header: what one host gives may be protected on another.
+        """
+        return _mark(self._direct[-1], url, host)
+
+    def check_direct(self, mark: str, url: str, host: str) -> bool:
+        """Whether `mark_direct` gave this mark, with the secret of today or an older one."""
+        return any(
+            compare_digest(mark.encode(errors="replace"), _mark(signer, url, host).encode()) for signer in self._direct
+        )
+
+
+def _mark(signer: Signer, url: str, host: str) -> str:
+    return signer.get_signature(f"{url}\0{host}").decode()[:MARK_CHARACTERS]

@@ -8,10 +8,11 @@ from flask import current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from .facts import session_unread, visitor_place, write_url
+from .facts import visitor_place, write_url
 from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, name_bundle, name_page, name_tag
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
+from .personal import session_unread
 from .state import EXTENSION, PeerGroup, State, lacks_sockets
 from .tickets import name_group
 

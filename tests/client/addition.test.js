@@ -37,6 +37,7 @@ async function begin(t, { cached = () => new Response(FULL), timing, ...page } =
   });
   return {
     ...browser,
+    clock,
     fetched,
     sockets,
     /** Run the addition, up to the seeding or what keeps it from that. */
@@ -86,6 +87,25 @@ test("those of another origin are asked for in words to which the server says no
   assert.deepEqual(fetched, [
     { url: SRC, cache: "force-cache", headers: { Accept: "application/vnd.viraljs.cached" } },
   ]);
+});
+
+test("where the page waits for the tag, which can't come from peers then, the server is told of the page", async (t) => {
+  for (const [attributes, readyState, told] of [
+    [{}, "loading", "/page"],
+    [{ defer: "" }, "interactive", undefined],
+    [{ async: "" }, "loading", undefined],
+  ]) {
+    const { clock, document, run, sockets, window } = await begin(t, { readyState });
+    document.running = new FakeScript({ src: SRC, ...attributes });
+    await run();
+    document.readyState = "complete";
+    window.dispatchEvent(new Event("load"));
+    await clock.advance(0);
+    await flush();
+    sockets[0].accept();
+    sockets[0].tell({ type: "welcome", peer: "p", heartbeat: 30, slots: 2 });
+    assert.equal(sockets[0].sent[0].page, told);
+  }
 });
 
 test("another version in the cache is not seeded", async (t) => {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { resolveObjectURL } from "node:buffer";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname } from "node:path";
 import test from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { runInThisContext } from "node:vm";
 import { deliver } from "../../viraljs/client/deliver.js";
 import { toHex } from "../../viraljs/client/digest.js";
 import { CACHE, keptUrl } from "../../viraljs/client/kept.js";
@@ -20,6 +25,7 @@ import {
   fakeConnections,
   fakeFetch,
   fakePage,
+  fakeRequests,
   fakeSockets,
   flush,
   makeBundle,
@@ -29,12 +35,17 @@ import {
 
 // Loaded here, so that the page, which loads them when they are needed, gets them without a wait.
 await import("../../viraljs/client/receive.js");
+await import("../../viraljs/client/run.js");
 await import("../../viraljs/client/seeder.js");
 
 const SRC = "file:///app.js?v=1";
 const DIRECT = "file:///app.js?v=1&viraljs=direct";
 const BREAKER = "viraljs_failures";
 const DEADLINE = 1500;
+/** Where a test is content with a text for the bundle. */
+const CODE = "the bundle's text";
+/** In place of the client's folder: one where there is nothing but what runs a bundle. */
+const ONLY_RUN = "client/run.js?only=";
 
 /** Make two channels each other's ends. */
 function join(one, other) {
@@ -52,7 +63,8 @@ function join(one, other) {
  * A visit whose server, seeders and browser are fakes, and whose client is the whole real one.
  *
  * @param {object} how they behave
- * @param {(script: FakeScript) => boolean} [how.loads] whether the browser runs a script that is put into the page
+ * @param {(script: FakeScript) => boolean | null} [how.loads] whether the browser runs a script that is put into the page;
+ *   null where it says nothing of it
  * @param {string[]} [how.seeders] those whom the ticket names
  * @param {string[]} [how.lying] those of them that give wrong bytes
  * @param {boolean} [how.signaling] whether the server introduces anyone
@@ -61,15 +73,29 @@ function join(one, other) {
  * @param {object} [how.fields] of the island
  * @param {(document: object) => void} [how.code] what the bundle does
  * @param {string} [how.src] what the page's element has
+ * @param {Record<string, string>} [how.tag] what more it has
+ * @param {(url: string) => [status: number, text: string]} [how.request] what a synchronous request is answered
  */
 function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling = true, direct, ...more } = {}) {
-  const { code = () => {}, kept, fields, src = SRC, ...browser } = more;
+  const {
+    code = () => {},
+    kept,
+    fields,
+    src = SRC,
+    tag = { defer: "" },
+    request = () => [200, CODE],
+    ...browser
+  } = more;
   t.mock.method(console, "debug", () => {});
   const clock = fakeClock(t);
   const connections = fakeConnections(t);
   const sockets = fakeSockets(t);
   const bundle = makeBundle({ size: 1050 });
   const page = fakePage(t, browser);
+  page.document.baseURI = "file:///page";
+  const timing = {};
+  performance.getEntriesByType = () => [timing];
+  const requested = fakeRequests(t, request);
   patch(t, { crypto: CRYPTO });
   const digest = toHex(sha256Sync(bundle.bytes));
   /** Cookies that were written, in order; of what is read, they change nothing. */
@@ -116,30 +142,55 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
 
   const fetched = fakeFetch(t, ({ url, body, headers }) => {
     if (url.endsWith("/offers")) return signaling ? introduceAll(JSON.parse(body)) : new Response("", { status: 502 });
-    assert.equal(url, DIRECT);
+    assert.ok([DIRECT, new URL(island.direct ?? DIRECT, SRC).href].includes(url));
     if (direct) return direct(headers?.Range);
     const [first, last] = headers ? headers.Range.match(/\d+/g).map(Number) : [0, bundle.size - 1];
     return new Response(bundle.bytes.slice(first, last + 1), { status: headers ? 206 : 200 });
   });
 
-  const original = new FakeScript({ src });
+  const original = new FakeScript({ src, ...tag });
   const order = [];
   /** What was run, in order: URL and code of each script. */
   const ran = [];
+  /** As browsers do: an inline script runs as it comes into the page. */
+  function runText(script) {
+    if (!loads(script)) return;
+    const isBundle = script.text.startsWith(CODE);
+    if (isBundle) {
+      order.push("run");
+      ran.push({ src: "", text: script.text });
+    }
+    page.document.execute(script, () => (isBundle ? code(page.document) : runInThisContext(script.text)));
+  }
   page.document.inserted = (script) => {
-    const { loadedFrom } = script;
-    const blob = loadedFrom.startsWith("blob:") ? resolveObjectURL(loadedFrom) : null;
+    if (script.text) return runText(script);
+    const { src } = script;
+    const blob = src.startsWith("blob:") ? resolveObjectURL(src) : null;
     // An empty one finds out what the page allows.
     const probes = blob?.size === 0;
     const does = loads(script);
-    order.push(...(probes ? ["probed"] : []), ...(does ? [] : ["refused"]), ...(does && !probes ? ["run"] : []));
-    if (does && !probes) ran.push({ loadedFrom, blob });
-    queueMicrotask(() => {
+    const fate = does === null ? "silent" : "refused";
+    order.push(...(probes ? ["probed"] : []), ...(does ? [] : [fate]), ...(does && !probes ? ["run"] : []));
+    if (does && !probes) ran.push({ src, blob });
+    if (does === null) return;
+    setImmediate(() => {
       if (does && !probes) page.document.execute(script, () => code(page.document));
       script.end(does ? "load" : "error");
     });
   };
   for (const type of ["load", "error"]) original.addEventListener(type, () => order.push(type));
+
+  /** Let all happen that belongs to a delivery. */
+  async function settle(delivering) {
+    let over = false;
+    delivering.then(() => {
+      over = true;
+    });
+    for (let turn = 0; turn < 20; turn++) await flush();
+    for (const connection of connections) connection.find("candidate:1");
+    for (let turn = 0; turn < 50 && !over; turn++) await clock.advance(100);
+    assert.equal(over, true, "the delivery ends");
+  }
 
   return {
     ...page,
@@ -151,22 +202,23 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
     order,
     original,
     ran,
+    requested,
+    settle,
     sockets,
     stored,
     /** What was written last under a name. */
     written: (name) => written.findLast((text) => text.startsWith(`${name}=`))?.slice(name.length + 1),
+    /** The page is parsed, and what is deferred has run. */
+    parse() {
+      timing.domContentLoadedEventStart = 100;
+      page.document.dispatchEvent(new Event("DOMContentLoaded", { bubbles: true }));
+    },
     /** Let the delivery come to its end; gives its record, if there is one. */
     async finish(element = original) {
-      let over = false;
-      deliver(island, element).then(() => {
-        over = true;
-      });
-      for (let turn = 0; turn < 20; turn++) await flush();
-      for (const connection of connections) connection.find("candidate:1");
-      for (let turn = 0; turn < 50 && !over; turn++) await clock.advance(100);
-      assert.equal(over, true, "the delivery ends");
-      assert.ok(page.window.ViralJS.deliveries.length <= 1);
-      return page.window.ViralJS.deliveries[0];
+      await settle(deliver(island, element));
+      const { deliveries = [] } = page.window.ViralJS ?? {};
+      assert.ok(deliveries.length <= 1);
+      return deliveries[0];
     },
   };
 }
@@ -272,8 +324,7 @@ test("signaling is down: the server brings it at once, without the deadline", as
 
 test("a bundle of an earlier visit runs at once, verified, and nobody is asked for anything", async (t) => {
   const bytes = makeBundle({ size: 1050 }).bytes;
-  // Nothing of what receives is there to be loaded.
-  const v = visit(t, { kept: bytes, fields: { client: "nowhere" } });
+  const v = visit(t, { kept: bytes, fields: { client: ONLY_RUN } });
   const record = await v.finish();
   assert.deepEqual(summary(record), { source: "cache", bytesFromPeers: 0, bytesFromServer: 0, peers: 0, reason: null });
   assert.equal(record.bytesFromCache, 1050);
@@ -306,7 +357,7 @@ test("a client that can't be loaded costs the peers, not the app", async (t) => 
   assert.equal(record.reason, "client");
   assert.equal(record.source, "server");
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [DIRECT],
   );
 });
@@ -372,7 +423,7 @@ test("a browser without WebRTC gets the direct bundle at once, and seeds nothing
     peers: 0,
     reason: "no-webrtc",
   });
-  assert.deepEqual(v.ran, [{ loadedFrom: DIRECT, blob: null }]);
+  assert.deepEqual(v.ran, [{ src: DIRECT, blob: null }]);
   assert.deepEqual(v.order, ["run", "load"], "and what the page allows is not asked");
   assert.deepEqual(v.fetched, []);
   await v.clock.advance(0);
@@ -385,7 +436,7 @@ test("a server whose direct bundle has changed: its own version runs, by its URL
   assert.equal(record.reason, "signaling");
   assert.equal(record.source, "server");
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [DIRECT],
   );
   await v.clock.advance(0);
@@ -397,7 +448,7 @@ test("bundles run in the order of their elements, whichever is there first, and 
     const v = visit(t, { webrtc: null });
     const inserted = [];
     v.document.inserted = (script) => inserted.push(script);
-    for (const name of ["first", "second"]) deliver(v.island, new FakeScript({ src: `${SRC}&${name}` }));
+    for (const name of ["first", "second"]) deliver(v.island, new FakeScript({ src: `${SRC}&${name}`, defer: "" }));
     await flush();
     assert.deepEqual(
       inserted.map(({ src }) => src),
@@ -410,13 +461,13 @@ test("bundles run in the order of their elements, whichever is there first, and 
   }
 });
 
-const noBlobs = ({ loadedFrom }) => !loadedFrom.startsWith("blob:");
+const noBlobs = ({ src }) => !src.startsWith("blob:");
 
 test("a policy that refuses blob: scripts is found out before any bytes are asked for, and the direct URL runs", async (t) => {
   const v = visit(t, { loads: noBlobs });
   const record = await v.finish();
   assert.deepEqual(v.order, ["probed", "refused", "run", "load"]);
-  assert.equal(v.ran[0].loadedFrom, DIRECT);
+  assert.equal(v.ran[0].src, DIRECT);
   assert.deepEqual([v.fetched, v.connections], [[], []]);
   assert.deepEqual(summary(record), {
     source: "server",
@@ -437,10 +488,10 @@ test("where it refuses blob: scripts, a bundle that was kept is of no use, and n
 });
 
 test("a bundle that is refused though an empty one was not costs a second download, not the app", async (t) => {
-  const v = visit(t, { loads: ({ loadedFrom }) => !resolveObjectURL(loadedFrom)?.size });
+  const v = visit(t, { loads: ({ src }) => !resolveObjectURL(src)?.size });
   const record = await v.finish();
   assert.deepEqual(v.order, ["probed", "refused", "run", "load"]);
-  assert.equal(v.ran[0].loadedFrom, DIRECT);
+  assert.equal(v.ran[0].src, DIRECT);
   assert.deepEqual(summary(record), {
     source: "server",
     bytesFromPeers: 1050,
@@ -477,7 +528,7 @@ test("a bundle that is not for peers after all runs in its turn, from the server
   first.done();
   await finished;
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [`${SRC}&viraljs=direct`],
   );
   assert.deepEqual(v.order, ["run", "load"]);
@@ -494,14 +545,23 @@ test("a page that takes what our policy has made gets the bundle by it, and its 
   assert.equal(v.original.src, SRC);
 });
 
-test("our mark is taken off the element's URL at once; a URL without it is not touched", (t) => {
-  for (const src of [`${SRC}&viraljs=1`, SRC]) {
-    const v = visit(t, { src });
-    const set = t.mock.method(v.original, "src", () => {}, { setter: true });
+for (const [marked, plain] of [
+  [`${SRC}&viraljs=1`, SRC],
+  ["app.js?v=1&viraljs=behind", "app.js?v=1"],
+  ["../app.js?viraljs=1#x", "../app.js#x"],
+]) {
+  test(`our mark is taken off the tag at once, which else stays as the page wrote it: ${marked}`, (t) => {
+    const v = visit(t, { src: marked });
     deliver(v.island, v.original);
-    const given = set.mock.calls.map((call) => call.arguments[0]);
-    assert.deepEqual(given, src === SRC ? [] : [SRC]);
-  }
+    assert.equal(v.original.getAttribute("src"), plain);
+  });
+}
+
+test("a URL without our mark is not touched", (t) => {
+  const v = visit(t);
+  const set = t.mock.method(v.original, "setAttribute");
+  deliver(v.island, v.original);
+  assert.equal(set.mock.callCount(), 0);
 });
 
 test("what is behind the mark is not: the bundle has the name and the record the URL that its page knows", async (t) => {
@@ -579,24 +639,36 @@ test("the first reason is the one that counts", async (t) => {
 
 test("a deferred script behind a bundle waits until it has run, and has its load event", async (t) => {
   const v = visit(t, { readyState: "interactive" });
-  const tags = [v.original, new FakeScript({ src: "file:///later.js" })];
+  const tags = [v.original, new FakeScript({ src: "file:///later.js", defer: "" })];
   for (const tag of tags) {
     tag.started = true;
-    for (const name of ["data-viraljs", "defer"]) tag.setAttribute(name, "");
     v.document.documentElement.append(tag);
   }
   tags[1].addEventListener("load", () => v.order.push("later's load"));
   const over = v.finish();
   assert.equal(tags[1].isConnected, false, "held at once");
-  v.document.dispatchEvent(new Event("DOMContentLoaded"));
+  v.parse();
   await over;
   await flush();
   assert.deepEqual(v.order, ["probed", "run", "load", "run", "later's load"]);
-  assert.equal(v.ran[1].loadedFrom, "file:///later.js");
+  assert.equal(v.ran[1].src, "file:///later.js");
+});
+
+test("where the plain bytes' own path is barred, by a policy or a proxy, the bundle's own URL gives them", async (t) => {
+  const path = "/viraljs/direct/mark/app.js?v=1";
+  const loads = ({ src }) => !src.startsWith("blob:") && !src.includes("/direct/");
+  const v = visit(t, { loads, fields: { direct: path } });
+  const record = await v.finish();
+  assert.deepEqual(v.order.slice(-4), ["refused", "refused", "run", "load"]);
+  assert.deepEqual(
+    v.ran.map(({ src }) => src),
+    [DIRECT],
+  );
+  assert.equal(record.source, "server");
 });
 
 test("where nothing gives the bundle, the original has an error event, as without us", async (t) => {
-  const loads = ({ loadedFrom }) => !/viraljs=direct/.test(loadedFrom);
+  const loads = ({ src }) => !/viraljs=direct/.test(src);
   const v = visit(t, { signaling: false, direct: () => new Response("", { status: 503 }), loads });
   const record = await v.finish();
   assert.deepEqual(v.order.slice(-2), ["refused", "error"]);
@@ -643,7 +715,7 @@ for (const [reason, what] of Object.entries({
     const { source, ...record } = await v.finish();
     assert.deepEqual([source, record.reason, record.peers], ["server", reason, 0]);
     assert.deepEqual(v.order, ["run", "load"]);
-    assert.equal(v.ran[0].loadedFrom, DIRECT);
+    assert.equal(v.ran[0].src, DIRECT);
     assert.deepEqual([v.fetched.length, v.connections.length, v.sockets.length], [0, 0, 0]);
     assert.equal(v.written(BREAKER), undefined, "nothing was tried, so nothing failed");
   });
@@ -651,21 +723,327 @@ for (const [reason, what] of Object.entries({
 
 test("a thin client that was evaluated by hand, without an element, still brings the bundle", async (t) => {
   const v = visit(t);
-  v.document.createElement = () => {
-    const script = new FakeScript();
-    // As a browser does: a URL that is set is read back in full.
-    Object.defineProperty(script, "src", {
-      set: (url) => {
-        script.loadedFrom = new URL(url, SRC).href;
-      },
-      get: () => script.loadedFrom,
-      configurable: true,
-    });
-    return script;
-  };
   const record = await v.finish(null);
   assert.equal(record.source, "peers");
   assert.equal(v.ran.length, 1);
+});
+
+test("the first look into the storage is spared where the cookie tells of no such bundle", async (t) => {
+  for (const [cookie, cookieEnabled, source] of [
+    ["kept=01234567", true, "peers"],
+    ["kept=01234567", false, "cache"],
+  ]) {
+    const v = visit(t, { kept: makeBundle({ size: 1050 }).bytes, cookie });
+    v.navigator.cookieEnabled = cookieEnabled;
+    t.mock.method(caches, "match");
+    assert.equal((await v.finish()).source, source);
+    assert.equal(caches.match.mock.callCount() > 0, source === "cache");
+  }
+});
+
+test("an error whose message is one of our words by chance tells the server nothing of a page or a browser", async (t) => {
+  for (const message of ["blocked", "blocking", "document-write"]) {
+    const v = visitModule(t, () => Promise.reject(new Error(message)));
+    assert.equal((await v.finish()).reason, "error");
+    assert.equal(v.beacons[0][1].reason, "error");
+    assert.match(v.written(BREAKER), /^1;/);
+  }
+});
+
+// What the page waits for --------------------------------------------------------------------------------
+
+/** A visit whose parser waits for the bundle's tag, which has come and runs. */
+function visitBlocking(t, how) {
+  const v = visit(t, { tag: {}, readyState: "loading", ...how });
+  v.original.started = true;
+  v.document.documentElement.append(v.original);
+  v.document.waits = v.document.documentElement;
+  return Object.assign(v, {
+    /** The thin client's own script ends; the browser says that it has loaded. */
+    async begin() {
+      const delivering = v.document.execute(v.original, () => deliver(v.island, v.original));
+      for (let turn = 0; turn < 20; turn++) await null;
+      v.original.end("load");
+      await v.settle(delivering);
+      return v.window.ViralJS.deliveries[0];
+    },
+  });
+}
+
+test("a tag that the parser waits for gets its plain bytes in its place, and page and server are told why", async (t) => {
+  const seen = [];
+  const v = visitBlocking(t, { code: ({ currentScript }) => seen.push(currentScript), fields: { client: "nowhere" } });
+  const record = await v.begin();
+  assert.deepEqual([v.ran, v.requested, seen], [[{ src: DIRECT, blob: null }], [], [v.original]]);
+  assert.deepEqual(summary(record), {
+    source: "server",
+    bytesFromPeers: 0,
+    bytesFromServer: 1050,
+    peers: 0,
+    reason: "blocking",
+  });
+  assert.deepEqual(
+    v.events.map(([name]) => name),
+    ["fallback", "delivered"],
+  );
+  const [[, report]] = v.beacons;
+  assert.deepEqual([v.beacons.length, report.reason, report.page], [1, "blocking", "/page"]);
+  assert.equal(v.written(BREAKER), undefined, "no failure of this browser's");
+  assert.deepEqual([v.fetched, v.connections], [[], []]);
+});
+
+for (const [what, prepare] of [
+  ["the parser writes", () => {}],
+  ["is fetched", (v) => Object.assign(v.document, { waits: null })],
+]) {
+  test(`the tag's load event comes once, after what ${what}, and no other script has its turn before it`, async (t) => {
+    const v = visitBlocking(t);
+    prepare(v);
+    await v.begin();
+    assert.deepEqual(v.order, ["run", "load"]);
+  });
+}
+
+test("a deferred tag is waited for while the page is parsed, one that a loader has put in line later on", async (t) => {
+  for (const [tag, readyState, reason] of [
+    [{ defer: "" }, "loading", "blocking"],
+    [{ defer: "" }, "interactive", null],
+    [{}, "interactive", "blocking"],
+    [{}, "complete", "blocking"],
+    [{ async: "" }, "loading", null],
+    [{ async: "" }, "complete", null],
+  ]) {
+    const v = visit(t, { tag, readyState });
+    assert.equal((await v.finish()).reason, reason, JSON.stringify([tag, readyState]));
+    assert.equal(v.ran.length, 1);
+    assert.deepEqual(v.requested, reason ? [DIRECT] : []);
+  }
+});
+
+test("what can't run in its place runs from its direct URL, once, and says the same", async (t) => {
+  for (const request of [() => [404, ""], () => assert.fail("no network")]) {
+    let tries = 0;
+    // Neither the parser's script nor, where it comes to that, an inline one.
+    const loads = ({ src }) => src.startsWith(DIRECT) && tries++ > 0;
+    const v = visitBlocking(t, { loads, request });
+    v.document.addEventListener("DOMContentLoaded", () => v.order.push("DOMContentLoaded"));
+    const beginning = v.begin();
+    for (let turn = 0; turn < 20; turn++) await null;
+    await flush();
+    v.parse();
+    const record = await beginning;
+    assert.deepEqual(v.ran, [{ src: DIRECT, blob: null }]);
+    assert.deepEqual([record.reason, record.source, record.bytesFromServer], ["blocking", "server", 1050]);
+    assert.deepEqual(v.order, ["refused", "run", "load", "DOMContentLoaded"]);
+    assert.deepEqual([v.beacons.length, v.fetched], [1, []]);
+  }
+});
+
+test("a bundle that is not for peers runs in its place too, and nothing is said of it", async (t) => {
+  const v = visitBlocking(t, { fields: { ticket: undefined, pieces: undefined, digest: "" } });
+  assert.equal(await v.begin(), undefined);
+  assert.deepEqual(v.order, ["run", "load"]);
+  assert.deepEqual([v.beacons, v.connections, v.events], [[], [], []]);
+});
+
+test("an SVG's script, whose address is elsewhere, is delivered by it", async (t) => {
+  const v = visit(t, { tag: {} });
+  const svg = Object.assign(new FakeScript({ href: "app.js?v=1" }), { started: true });
+  Object.defineProperties(svg, {
+    src: { value: undefined },
+    async: { value: undefined },
+    defer: { value: undefined },
+    href: { value: { baseVal: "app.js?v=1" } },
+  });
+  const record = await v.finish(svg);
+  assert.deepEqual([record.url, record.reason, v.requested, v.ran.length], [SRC, "blocking", [DIRECT], 1]);
+});
+
+// The page's moments -------------------------------------------------------------------------------------
+
+/** Note what the page hears, in order, beside what the visit notes. */
+function listen({ document, order, window }, where) {
+  document.addEventListener("DOMContentLoaded", () => order.push(`DOMContentLoaded ${where}`));
+  window.addEventListener("DOMContentLoaded", () => order.push(`DOMContentLoaded of the window ${where}`));
+}
+
+test("DOMContentLoaded comes after a deferred bundle, once, to listeners above and below it and its own", async (t) => {
+  const v = visit(t, {
+    readyState: "interactive",
+    code: ({ loadIsHeld }) => {
+      v.order.push(`load held: ${loadIsHeld}`);
+      v.document.addEventListener("DOMContentLoaded", () => v.order.push("its own"));
+    },
+  });
+  listen(v, "above");
+  const delivering = deliver(v.island, v.original);
+  listen(v, "below");
+  v.parse();
+  await v.settle(delivering);
+  await flush();
+  assert.deepEqual(v.order, [
+    ...["probed", "run", "load held: true", "load"],
+    ...["DOMContentLoaded above", "DOMContentLoaded below", "its own"],
+    ...["DOMContentLoaded of the window above", "DOMContentLoaded of the window below"],
+  ]);
+  assert.equal(v.document.loadIsHeld, false);
+});
+
+test("an async bundle holds up neither DOMContentLoaded nor the scripts behind it, but load, as without us", async (t) => {
+  const v = visit(t, { readyState: "interactive", tag: { async: "" } });
+  const later = Object.assign(new FakeScript({ src: "/later.js", defer: "" }), { started: true });
+  v.original.started = true;
+  for (const tag of [v.original, later]) v.document.documentElement.append(tag);
+  listen(v, "above");
+  const delivering = deliver(v.island, v.original);
+  assert.deepEqual([later.isConnected, v.document.loadIsHeld], [true, true]);
+  v.parse();
+  assert.deepEqual(v.order.slice(-2), ["DOMContentLoaded above", "DOMContentLoaded of the window above"]);
+  await v.settle(delivering);
+  await flush();
+  assert.equal(v.document.loadIsHeld, false);
+  assert.equal(v.ran.length, 1);
+});
+
+// Whatever goes wrong ------------------------------------------------------------------------------------
+
+const fail = () => {
+  throw new Error("on purpose");
+};
+
+const NEVER = "await new Promise(() => {})";
+
+/** A folder with the client's files, but some of them others: by name, their code; null where there is none. */
+async function clientOf(t, files) {
+  const folder = mkdtempSync(`${tmpdir()}/viraljs-client-`);
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/package.json`, '{"type": "module"}');
+  for (const name of ["run", "receive", "seeder"]) {
+    const file = `${folder}/${name}.js`;
+    const { [name]: code } = files;
+    if (code === undefined)
+      symlinkSync(fileURLToPath(new URL(`../../viraljs/client/${name}.js`, import.meta.url)), file);
+    else if (code !== null) writeFileSync(file, code);
+    // Loaded here, so that it takes no time later.
+    const loading = import(pathToFileURL(file)).catch(() => {});
+    if (code !== NEVER) await loading;
+  }
+  return { base: dirname(folder), client: basename(folder) };
+}
+
+/** By what goes wrong: what makes it go wrong on a page, or which files of the client are others. */
+const FAULTS = {
+  "the page has no place for our object": (_, { window }) =>
+    Object.defineProperty(window, "ViralJS", { get: fail, configurable: true }),
+  "something of the page's has the name of our object": (_, { window }) => Object.assign(window, { ViralJS: {} }),
+  "no turn can be had": () => Object.assign(thePage(), { begin: fail }),
+  "nothing can be trusted": () => Object.assign(thePage(), { trust: fail }),
+  "the element takes no listeners": (_, { original }) => Object.assign(original, { addEventListener: fail }),
+  "the page has no place for the moments": (_, { window }) => Object.preventExtensions(window),
+  "the scripts behind can't be found": (_, { document }) => Object.assign(document, { querySelectorAll: fail }),
+  "the scripts behind can't be held": (t) => t.mock.method(FakeScript.prototype, "replaceWith", fail),
+  "no frame can be made": (t, { document }) =>
+    t.mock.method(document, "createElement", (name) => (name === "script" ? new FakeScript() : fail())),
+  "no script can be made at first": (t, { document }) =>
+    t.mock.method(document, "createElement").mock.mockImplementationOnce(fail, 0),
+  "cookies can't be read": (_, { document }) => Object.defineProperty(document, "cookie", { get: fail }),
+  "there are no object URLs": (t) => t.mock.method(URL, "createObjectURL", fail),
+  "there are no blobs": (t) =>
+    patch(t, {
+      Blob: class {
+        constructor() {
+          fail();
+        }
+      },
+    }),
+  "timings can't be read": () => Object.assign(performance, { getEntriesByName: fail }),
+  "a report can't be sent": (_, { navigator }) => Object.assign(navigator, { sendBeacon: fail }),
+  "the window takes no listeners": (_, { window }) => Object.assign(window, { addEventListener: fail }),
+  "connections can't be made": (t) =>
+    patch(t, {
+      RTCPeerConnection: class {
+        constructor() {
+          fail();
+        }
+      },
+    }),
+  "run.js is not there": { run: null },
+  "run.js fails": { run: "throw new Error('on purpose')" },
+  "run.js never comes": { run: NEVER },
+  "run.js can't run": {
+    run: "export const run = () => { throw new Error('on purpose'); }, findKept = async () => null, nameCode = async (blob) => blob, runDependents = async () => {};",
+  },
+  "run.js is another one": { run: "export {}" },
+  "receive.js is not there": { receive: null },
+  "receive.js fails": { receive: "throw new Error('on purpose')" },
+  "receive.js never comes": { receive: NEVER },
+  "receive.js can't receive": { receive: "export const receive = () => { throw new Error('on purpose'); }" },
+  "all of the client is gone": { run: null, receive: null, seeder: null },
+};
+
+for (const [what, fault] of Object.entries(FAULTS)) {
+  test(`whatever goes wrong, the app runs, once, and the page has its events: ${what}`, async (t) => {
+    t.mock.method(console, "error", () => {});
+    const fields = typeof fault === "function" ? {} : await clientOf(t, fault);
+    let runs = 0;
+    const heard = [];
+    const v = visit(t, { readyState: "interactive", code: () => runs++, fields });
+    const later = Object.assign(new FakeScript({ src: "/later.js", defer: "" }), { started: true });
+    v.original.started = true;
+    for (const tag of [v.original, later]) v.document.documentElement.append(tag);
+    v.document.addEventListener("DOMContentLoaded", () => heard.push("DOMContentLoaded"));
+    if (typeof fault === "function") fault(t, v);
+    const delivering = deliver(v.island, v.original);
+    v.parse();
+    await v.settle(delivering);
+    for (let turn = 0; turn < 10; turn++) await flush();
+    // The script behind the bundle is one more, where it was held.
+    runs -= v.ran.filter(({ src }) => src.endsWith("/later.js")).length;
+    assert.deepEqual([runs, heard, v.document.loadIsHeld], [1, ["DOMContentLoaded"], false]);
+  });
+}
+
+test("a bundle of which the browser says nothing is put out of action, and runs from its direct URL, once", async (t) => {
+  for (const silent of [
+    ({ src }) => src.startsWith("blob:"),
+    // A blocker that lets an empty one pass.
+    ({ src }) => resolveObjectURL(src)?.size > 0,
+  ]) {
+    const scripts = [];
+    const v = visit(t, {
+      loads(script) {
+        scripts.push(script);
+        return silent(script) ? null : true;
+      },
+    });
+    const record = await v.finish();
+    assert.deepEqual([record.reason, record.source], ["blocked", "server"]);
+    assert.deepEqual(
+      v.ran.map(({ src }) => src),
+      [DIRECT],
+    );
+    const blobs = scripts.filter(({ src }) => silent({ src }) || src.startsWith("blob:"));
+    assert.notEqual(blobs.at(-1).ownerDocument, v.document, "it can't run any more");
+    assert.deepEqual(v.order.slice(-2), ["run", "load"]);
+  }
+});
+
+test("the last resort has the nonce of the tag, and is of its kind", async (t) => {
+  for (const [fields, type, url] of [
+    [{}, "", DIRECT],
+    [{ module: {} }, "module", SRC],
+  ]) {
+    const v = visit(t, { fields });
+    v.original.nonce = "secret";
+    thePage().begin = fail;
+    const scripts = [];
+    v.document.inserted = (script) => scripts.push(script);
+    await v.settle(deliver(v.island, v.original));
+    assert.deepEqual(
+      scripts.map((script) => [script.src, script.nonce, script.type]),
+      [[url, "secret", type]],
+    );
+  }
 });
 
 // Modules -----------------------------------------------------------------------------------------------
@@ -691,7 +1069,7 @@ test("a module runs from where it was linked, and its tag is that of a module", 
   assert.equal(await v.finish(), undefined, "the linker tells of all deliveries");
   assert.deepEqual([v.original.type, v.original.src], ["module", SRC]);
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [url],
   );
   assert.deepEqual(v.order, ["probed", "run", "load"]);
@@ -704,7 +1082,7 @@ test("one that can't be linked runs from its own URL, and all others of the page
   const record = await v.finish();
   assert.deepEqual([record.reason, record.source, record.bytesFromServer], ["cycle", "server", v.island.size]);
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [SRC],
   );
   assert.equal(v.window.viraljsNative, true);
@@ -717,7 +1095,7 @@ test("where others run from their own URLs, a linked one does, too", async (t) =
   v.window.viraljsNative = true;
   await v.finish();
   assert.deepEqual(
-    v.ran.map(({ loadedFrom }) => loadedFrom),
+    v.ran.map(({ src }) => src),
     [SRC],
   );
   assert.deepEqual(told, []);

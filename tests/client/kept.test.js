@@ -9,11 +9,11 @@ const SRC = "https://a.example/js/app.js?v=1";
 const { bytes } = makeBytes();
 const ISLAND = { base: "/viraljs", client: "client", digest: toHex(sha256Sync(bytes)) };
 
-/** A browser in whose storage there are these bytes, under the bundle's URL, and whose cookie says so. */
-function begin(t, kept, { cookie = `viraljs_kept=01234567.${ISLAND.digest.slice(0, 8)}`, cookieEnabled = true } = {}) {
+/** A browser in whose storage there are these bytes, under the bundle's URL. */
+function begin(t, kept) {
   t.mock.method(console, "debug", () => {});
   const stored = fakeCaches(t);
-  patch(t, { crypto: CRYPTO, document: { cookie }, navigator: { cookieEnabled } });
+  patch(t, { crypto: CRYPTO });
   const url = `${keptUrl(ISLAND, SRC)}?size=1000&src=x`;
   if (kept) stored.set(CACHE, new Map([[url, new Blob([kept], { type: "text/javascript" })]]));
   return stored;
@@ -35,18 +35,6 @@ test("nothing is found where nothing was kept, or another bundle", async (t) => 
   assert.equal(await findKept(ISLAND, SRC), null);
   begin(t, bytes);
   assert.equal(await findKept({ ...ISLAND, digest: "01234567".repeat(8) }, SRC), null);
-});
-
-test("the storage is not looked into where the cookie tells of no such bundle", async (t) => {
-  begin(t, bytes, { cookie: "viraljs_kept=01234567" });
-  t.mock.method(caches, "match");
-  assert.equal(await findKept(ISLAND, SRC), null);
-  assert.equal(caches.match.mock.callCount(), 0);
-});
-
-test("where there are no cookies, the storage speaks for itself", async (t) => {
-  begin(t, bytes, { cookie: "", cookieEnabled: false });
-  assert.equal((await findKept(ISLAND, SRC)).size, bytes.length);
 });
 
 test("other bytes under its name are not the bundle: a changed one, a short one, none", async (t) => {

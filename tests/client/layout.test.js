@@ -7,12 +7,12 @@ import test from "node:test";
 /** From left to right. A module imports only what is to the left of it, on its own floor or on another. */
 const FLOORS = [
   ["types", "wire", "urls", "cookies", "scripts", "late", "trust", "departure", "limit", "inflate", "deflate"],
-  ["edits", "names"],
+  ["edits", "names", "moments", "place"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
-  ["keep", "worker", "upload", "peer", "origin", "introduction", "download", "run"],
+  ["keep", "worker", "upload", "peer", "origin", "introduction", "download"],
   ["seeder", "module", "page"],
   ["order", "deliver"],
-  ["thin", "addition", "start", "dependents", "receive", "sha256"],
+  ["thin", "addition", "start", "dependents", "receive", "run", "sha256"],
 ];
 const ORDER = FLOORS.flat();
 /** A file of the build each. The types of two of them are for those who load them. */
@@ -66,6 +66,26 @@ test("the thin client carries nothing of what receives and seeds: a visit that h
   for (const module of ["download", "peer", "wire", "pieces", "upload", "keep", "deflate"]) {
     assert.ok(!reached.has(module), module);
   }
+});
+
+test("nor does it carry what is needed no sooner than the bundle: that comes while the bundle is on its way", () => {
+  const [thin, run] = ["thin", "run"].map((module) => reach(module, codeOf));
+  for (const module of ["run", "names", "dependents-runner"]) {
+    assert.ok(!thin.has(module), module);
+    assert.ok(run.has(module), module);
+  }
+});
+
+test("what runs a bundle carries nothing of what receives and seeds, and nothing of the page's one object", () => {
+  const reached = reach("run", codeOf);
+  for (const module of ["deliver", "order", "page", "download", "peer", "wire", "pieces", "upload", "keep"]) {
+    assert.ok(!reached.has(module), module);
+  }
+});
+
+test("to run a script plainly takes next to nothing of the rest", () => {
+  const reached = reach("place", codeOf);
+  assert.deepEqual([...reached].sort(), ["late", "place", "scripts"]);
 });
 
 test("nothing imports the code of an entry point", () => {

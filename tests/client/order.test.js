@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { moments } from "../../viraljs/client/moments.js";
 import { holdLater } from "../../viraljs/client/order.js";
 import { newRecord, thePage } from "../../viraljs/client/page.js";
+import * as runner from "../../viraljs/client/run.js";
 import { CLIENT, FakeScript, FakeTrusted, fakeStart, flush } from "./support.js";
 
 const ISLAND = { ...CLIENT, digest: "1".repeat(64), consent: false, consentCookie: "consent" };
-const OURS = { "data-viraljs": "", defer: "" };
+const DEFERRED = { defer: "" };
 const BUNDLE = "/bundle.js";
+const RUNNER = Promise.resolve(runner);
 
 /**
  * A page whose first script is a bundle that has just begun; its deferred scripts run at this moment.
@@ -17,8 +20,11 @@ const BUNDLE = "/bundle.js";
  * @param {object} [page.bundle] attributes of the first script
  * @param {string} [page.readyState]
  * @param {"parsing" | "interactive" | "complete"} [page.state]
+ * @param {Promise<object>} [page.runner]
  */
-function begin(t, { tags = {}, thin = [], bundle = OURS, readyState = "interactive", state = "parsing" } = {}) {
+function begin(t, how = {}) {
+  const { tags = {}, thin = [], bundle = DEFERRED, readyState = "interactive", state = "parsing" } = how;
+  const { runner: loading = RUNNER } = how;
   const start = fakeStart(t, state);
   start.document.readyState = readyState;
   const known = new Set(thin);
@@ -26,14 +32,20 @@ function begin(t, { tags = {}, thin = [], bundle = OURS, readyState = "interacti
     known.has(name)
       ? [{}, { serverTiming: [{ name: "db" }, { name: "viraljs" }] }]
       : [{ serverTiming: [{ name: "db" }] }];
-  const make = (attributes) => {
-    const script = new FakeScript(attributes);
+  const make = ({ text, ...attributes }) => {
+    const script = new FakeScript(
+      Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)),
+    );
+    if (text) script.text = text;
     start.document.documentElement.append(script);
     return script;
   };
   const original = make({ ...bundle, src: BUNDLE });
-  const scripts = Object.fromEntries(Object.entries(tags).map(([src, more]) => [src, make({ ...OURS, src, ...more })]));
-  const before = [...start.document.all()];
+  const scripts = Object.fromEntries(
+    Object.entries(tags).map(([src, more]) => [src, make({ ...DEFERRED, src, ...more })]),
+  );
+  const tree = () => [...start.document.documentElement.children].filter((node) => !node.hidden);
+  const before = tree();
   /** What was started by now, in order. */
   const started = [];
   start.document.inserted = (script) => started.push(script);
@@ -43,10 +55,12 @@ function begin(t, { tags = {}, thin = [], bundle = OURS, readyState = "interacti
   }
   const page = thePage();
   const turn = page.begin(ISLAND, original);
-  holdLater(page, ISLAND, original);
+  moments().holdParsed(turn.ended);
+  holdLater(page, ISLAND, original, loading);
   return {
     ...start,
     before,
+    tree,
     events,
     original,
     page,
@@ -59,6 +73,8 @@ function begin(t, { tags = {}, thin = [], bundle = OURS, readyState = "interacti
       for (const url of urls) known.add(url);
     },
     started: () => started.map(({ src }) => src),
+    /** The script that was started last. */
+    last: () => started.at(-1),
     /** The browser has run what was started last for this URL; its code is a thin client's, if one is given. */
     async run(src, { type = "load", thinClient } = {}) {
       const script = started.findLast((one) => one.src === src);
@@ -86,7 +102,6 @@ test("scripts behind a bundle belong to another document when their time comes, 
 });
 
 for (const [what, attributes] of [
-  ["that viral_script did not write", { "data-viraljs": undefined }],
   ["that are async", { async: "" }],
   ["that have run already, because they are not deferred", { defer: undefined }],
   ["without a URL", { src: undefined }],
@@ -94,13 +109,15 @@ for (const [what, attributes] of [
   ["of other types, which would never load", { type: "text/viral" }],
 ]) {
   test(`scripts are left alone ${what}`, (t) => {
-    const kept = Object.entries({ ...OURS, src: "/a.js", ...attributes }).filter(([, value]) => value !== undefined);
+    const kept = Object.entries({ ...DEFERRED, src: "/a.js", ...attributes }).filter(
+      ([, value]) => value !== undefined,
+    );
     const start = fakeStart(t, "parsing");
-    const [original, script] = [new FakeScript({ ...OURS, src: BUNDLE }), new FakeScript(Object.fromEntries(kept))];
+    const [original, script] = [new FakeScript({ ...DEFERRED, src: BUNDLE }), new FakeScript(Object.fromEntries(kept))];
     for (const one of [original, script]) start.document.documentElement.append(one);
     const page = thePage();
     page.begin(ISLAND, original);
-    holdLater(page, ISLAND, original);
+    holdLater(page, ISLAND, original, RUNNER);
     assert.equal(script.ownerDocument, start.document);
     assert.deepEqual(start.document.documentElement.children, [original, script]);
   });
@@ -114,11 +131,11 @@ for (const type of ["", "module", "text/javascript", "application/ecmascript"]) 
 
 test("scripts before the bundle are left alone", (t) => {
   const start = fakeStart(t, "parsing");
-  const [earlier, original] = ["/a.js", BUNDLE].map((src) => new FakeScript({ ...OURS, src }));
+  const [earlier, original] = ["/a.js", BUNDLE].map((src) => new FakeScript({ ...DEFERRED, src }));
   for (const one of [earlier, original]) start.document.documentElement.append(one);
   const page = thePage();
   page.begin(ISLAND, original);
-  holdLater(page, ISLAND, original);
+  holdLater(page, ISLAND, original, RUNNER);
   assert.equal(earlier.ownerDocument, start.document);
 });
 
@@ -135,12 +152,12 @@ test("where the page has removed the bundle's tag, nobody knows what is behind i
   const start = fakeStart(t, "parsing");
   start.document.readyState = "interactive";
   performance.getEntriesByName = () => [];
-  const other = new FakeScript({ ...OURS, src: "/other.js" });
+  const other = new FakeScript({ ...DEFERRED, src: "/other.js" });
   start.document.documentElement.append(other);
-  const original = new FakeScript({ ...OURS, src: BUNDLE });
+  const original = new FakeScript({ ...DEFERRED, src: BUNDLE });
   const page = thePage();
   page.begin(ISLAND, original);
-  holdLater(page, ISLAND, original);
+  holdLater(page, ISLAND, original, RUNNER);
   assert.equal(other.ownerDocument, start.document);
 });
 
@@ -148,9 +165,8 @@ for (const [what, how] of [
   ["while the page is still parsed", { readyState: "loading" }],
   ["when deferred scripts have run", { state: "interactive" }],
   ["when the page has loaded", { readyState: "complete" }],
-  ["for an async bundle", { bundle: { ...OURS, async: "" } }],
-  ["for a bundle that is not deferred", { bundle: { "data-viraljs": "" } }],
-  ["for a bundle whose tag viral_script did not write", { bundle: { defer: "" } }],
+  ["for an async bundle", { bundle: { ...DEFERRED, async: "" } }],
+  ["for a bundle that is not deferred", { bundle: {} }],
 ]) {
   test(`nothing is held ${what}`, async (t) => {
     const page = begin(t, { tags: { "/a.js": {} }, ...how });
@@ -178,9 +194,9 @@ test("a bundle with none to hold behind it lets the next begin when it has run, 
 
 test("at DOMContentLoaded they are where they were, and nothing else of ours is left", async (t) => {
   const page = begin(t, { tags: { "/a.js": {}, "/b.js": { async: "" }, "/c.js": {} } });
-  assert.notDeepEqual([...page.document.all()], page.before);
+  assert.notDeepEqual(page.tree(), page.before);
   await page.parse();
-  assert.deepEqual([...page.document.all()], page.before);
+  assert.deepEqual(page.tree(), page.before);
   assert.deepEqual(page.held(), []);
 });
 
@@ -208,6 +224,120 @@ test("they run one after another, and each has its event before the next starts"
   await page.run("/c.js");
   assert.deepEqual(page.events, ["/a.js load", "/b.js load", "/c.js load"]);
 });
+
+test("DOMContentLoaded is heard after all of them, and load after that", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} } });
+  page.document.addEventListener("DOMContentLoaded", () => page.events.push("DOMContentLoaded"));
+  await page.parse();
+  await page.finish();
+  await page.run("/a.js");
+  assert.deepEqual([page.events, page.document.loadIsHeld], [["/a.js load"], true]);
+  await page.run("/b.js");
+  assert.deepEqual(page.events, ["/a.js load", "/b.js load", "DOMContentLoaded"]);
+  assert.equal(page.document.loadIsHeld, false);
+});
+
+test("one that the page wrote with a digest runs under that digest only", async (t) => {
+  const page = begin(t, { tags: { "/a.js": { integrity: "sha256-x" } } });
+  await page.parse();
+  await page.finish();
+  assert.deepEqual([page.last().src, page.last().integrity], ["/a.js", "sha256-x"]);
+});
+
+// Inline modules -----------------------------------------------------------------------------------------
+
+const INLINE = { type: "module", src: undefined, defer: undefined, text: 'import "./a.js"' };
+
+/** A held inline module between two others, when its turn has come. */
+async function reachInline(t, how) {
+  const page = begin(t, { tags: { "/a.js": {}, inline: INLINE, "/b.js": {} }, ...how });
+  const held = page.held();
+  await page.parse();
+  await page.finish();
+  await page.run("/a.js");
+  return { ...page, held };
+}
+
+test("an inline module is held, and runs in its turn; the next one waits until it has run", async (t) => {
+  const { held, last, run, started, tree, before } = await reachInline(t);
+  assert.deepEqual(held, ["/a.js", "inline", "/b.js"]);
+  const [first, inline, behind, ...more] = started();
+  assert.deepEqual([first, inline, /^blob:/.test(behind), more], ["/a.js", "", true, []]);
+  // It says nothing when it has run. One that waits for it does.
+  await run("");
+  assert.equal(started().length, 3);
+  assert.deepEqual([last().type, last().async], ["module", false], "in line behind it");
+  await run(behind);
+  assert.deepEqual(started().slice(3), ["/b.js"]);
+  assert.deepEqual(tree(), before);
+});
+
+test("it is the page's own text, as a module in line, once", async (t) => {
+  const page = begin(t, { tags: { inline: { ...INLINE, "data-key": "7" } } });
+  const scripts = [];
+  page.document.inserted = (script) => scripts.push(script);
+  await page.parse();
+  await page.finish();
+  assert.deepEqual(
+    scripts.map(({ text, type, async, src }) => [text, type, async, src.slice(0, 5)]),
+    [
+      [INLINE.text, "module", false, ""],
+      ["", "module", false, "blob:"],
+    ],
+  );
+  assert.equal(scripts[0].getAttribute("data-key"), "7");
+});
+
+test("where the page lets no blob run, the next one does not wait for it", async (t) => {
+  const { run, started } = await reachInline(t);
+  await run(started()[2], { type: "error" });
+  assert.deepEqual(started().slice(3), ["/b.js"]);
+});
+
+test("its text and its URLs are what the page's policy trusts", async (t) => {
+  const page = begin(t, { tags: { inline: INLINE } });
+  const made = [];
+  page.document.trustedOnly = true;
+  page.page.trust = (text, kind = "createScriptURL") => {
+    made.push(kind);
+    return new FakeTrusted(text);
+  };
+  await page.parse();
+  await page.finish();
+  assert.deepEqual([made, page.started().length], [["createScript", "createScriptURL"], 2]);
+});
+
+test("where the policy takes nothing of ours, those behind it are tried all the same, and the page has its events", async (t) => {
+  t.mock.method(console, "debug", () => {});
+  t.mock.method(console, "error", () => {});
+  const page = begin(t, { tags: { inline: INLINE, "/b.js": {} } });
+  page.document.addEventListener("DOMContentLoaded", () => page.events.push("DOMContentLoaded"));
+  page.document.trustedOnly = true;
+  page.page.trust = (text) => text;
+  await page.parse();
+  await page.finish();
+  assert.deepEqual(page.events, ["/b.js error", "DOMContentLoaded"]);
+});
+
+test("where what runs them fails, the page has its events all the same", async (t) => {
+  t.mock.method(console, "debug", () => {});
+  const runner = Promise.resolve({
+    run() {
+      throw new Error("on purpose");
+    },
+  });
+  const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} }, runner });
+  page.document.addEventListener("DOMContentLoaded", () => page.events.push("DOMContentLoaded"));
+  let ready = false;
+  page.page.ready.then(() => {
+    ready = true;
+  });
+  await page.parse();
+  await page.finish();
+  assert.deepEqual([page.events.at(-1), ready, page.document.loadIsHeld], ["DOMContentLoaded", true, false]);
+});
+
+// Failures -----------------------------------------------------------------------------------------------
 
 test("one that can't be loaded has its error event, and holds up none", async (t) => {
   const page = begin(t, { tags: { "/a.js": {}, "/b.js": {} } });
@@ -269,7 +399,7 @@ function thinClient(page, src) {
     run() {
       client.element = page.document.currentScript;
       client.turn = page.page.begin(ISLAND, client.element);
-      holdLater(page.page, ISLAND, client.element);
+      holdLater(page.page, ISLAND, client.element, RUNNER);
       client.turn.before.then(() => {
         client.before = true;
       });

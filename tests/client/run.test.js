@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { resolveObjectURL } from "node:buffer";
 import test from "node:test";
-import { holdLoad, mayRun, nameCode, run } from "../../viraljs/client/run.js";
-import { FakeScript, FakeTrusted, fakeStart, flush } from "./support.js";
+import { moments } from "../../viraljs/client/moments.js";
+import { SILENCE_MS } from "../../viraljs/client/place.js";
+import { nameCode, run } from "../../viraljs/client/run.js";
+import { FakeScript, FakeTrusted, fakeClock, fakePage, fakeStart, flush } from "./support.js";
 
 const SRC = "https://a.example/app.js";
-const same = (url) => url;
 
 /** A page whose scripts the test executes by hand; `inserted` are those that were put into it. */
 function begin(t, state) {
@@ -41,7 +41,7 @@ test("the bundle is loaded from its blob by a script like the original, whose di
   page.original.setAttribute("integrity", "sha256-x");
   page.original.nonce = "secret";
   const { execute, script } = start(page);
-  assert.equal(script.loadedFrom, "blob:1");
+  assert.equal(script.src, "blob:1");
   assert.deepEqual([script.integrity, script.nonce], ["", "secret"]);
   assert.ok(script.attributes.some(({ name, value }) => name === "data-key" && value === "7"));
   assert.deepEqual(await execute(), { ran: true, wrote: false });
@@ -80,34 +80,8 @@ test("a URL that a policy has made is passed on as it is", async (t) => {
   const page = begin(t);
   page.document.trustedOnly = true;
   const { execute, script } = start(page, { url: new FakeTrusted("blob:1") });
-  assert.equal(script.loadedFrom, "blob:1");
+  assert.equal(script.src, "blob:1");
   assert.equal((await execute()).ran, true);
-});
-
-// document.currentScript ---------------------------------------------------------------------------------
-
-test("document.currentScript is the page's own element while the bundle runs, and the browser's own afterwards", async (t) => {
-  const page = begin(t);
-  const { execute } = start(page);
-  assert.equal(page.document.currentScript, null, "not before");
-  await execute(() => assert.equal(page.document.currentScript, page.original));
-  assert.equal(page.document.currentScript, null);
-  assert.equal(Object.hasOwn(page.document, "currentScript"), false);
-  const refused = start(page);
-  assert.equal(Object.hasOwn(page.document, "currentScript"), true);
-  await refused.refuse();
-  assert.equal(Object.hasOwn(page.document, "currentScript"), false);
-});
-
-test("another script that runs in between sees itself", async (t) => {
-  const page = begin(t);
-  const other = new FakeScript();
-  const { execute } = start(page);
-  page.document.execute(other, () => assert.equal(page.document.currentScript, other));
-  await execute(() => {
-    page.document.execute(other, () => assert.equal(page.document.currentScript, other, "put in by the bundle"));
-    assert.equal(page.document.currentScript, page.original);
-  });
 });
 
 test("bundles that load at the same time see each its own element, in whichever order they end", async (t) => {
@@ -125,14 +99,6 @@ test("bundles that load at the same time see each its own element, in whichever 
       }
     }
   }
-});
-
-test("what another script put over document.currentScript meanwhile survives", async (t) => {
-  const page = begin(t);
-  const { execute } = start(page);
-  Object.defineProperty(page.document, "currentScript", { configurable: true, get: () => "theirs" });
-  await execute();
-  assert.equal(page.document.currentScript, "theirs");
 });
 
 // Errors -------------------------------------------------------------------------------------------------
@@ -199,6 +165,27 @@ test("errors of others, and of a script that runs from its own URL, are left alo
   }
 });
 
+// Silence ------------------------------------------------------------------------------------------------
+
+test("a bundle of a known size that says nothing did not run; a large one has more time, as it takes to compile", async (t) => {
+  for (const [size, milliseconds] of [
+    [1, SILENCE_MS],
+    [20_000_000, SILENCE_MS + 10_000],
+  ]) {
+    const clock = fakeClock(t);
+    const { document } = fakePage(t);
+    let over;
+    run(new FakeScript({ src: SRC }), "blob:1", SRC, undefined, size).then((value) => {
+      over = value;
+    });
+    await clock.advance(milliseconds);
+    assert.equal(over, undefined);
+    await clock.advance(milliseconds);
+    assert.deepEqual(over, { ran: false, wrote: false });
+    assert.equal(Object.hasOwn(document, "currentScript"), false);
+  }
+});
+
 // What is late -------------------------------------------------------------------------------------------
 
 test("listeners of the bundle for what has passed are called after the run, before it is told to be over", async (t) => {
@@ -245,6 +232,41 @@ test("of a module, which no browser tells while it runs, every listener counts",
   assert.deepEqual(calls, ["load"]);
 });
 
+test("listeners for what has passed wait for what comes before those events", async (t) => {
+  const page = begin(t);
+  const calls = [];
+  let come;
+  const last = new Promise((resolve) => {
+    come = resolve;
+  });
+  const done = run(page.original, "blob:1", SRC, () => last);
+  const script = page.inserted.at(-1);
+  page.document.execute(script, () => page.window.addEventListener("load", () => calls.push("load")));
+  script.end("load");
+  assert.equal((await done).ran, true);
+  assert.deepEqual(calls, []);
+  come();
+  await flush();
+  assert.deepEqual(calls, ["load"]);
+});
+
+test("DOMContentLoaded that is held back is not late: its listeners are called once, when it comes", async (t) => {
+  const page = begin(t, "parsing");
+  const calls = [];
+  let come = () => {};
+  const ended = new Promise((resolve) => {
+    come = resolve;
+  });
+  moments().holdParsed(ended);
+  page.reach.interactive();
+  await start(page).execute(() => page.document.addEventListener("DOMContentLoaded", () => calls.push("heard")));
+  await flush();
+  assert.deepEqual(calls, []);
+  come();
+  await flush();
+  assert.deepEqual(calls, ["heard"]);
+});
+
 // What it writes -----------------------------------------------------------------------------------------
 
 for (const name of ["write", "writeln"]) {
@@ -265,53 +287,6 @@ for (const name of ["write", "writeln"]) {
     assert.deepEqual(page.document.written, [[name, "theirs"]]);
   });
 }
-
-// Whether it may run -------------------------------------------------------------------------------------
-
-test("a policy that lets blobs run is found out with an empty one, which leaves nothing behind", async (t) => {
-  const page = begin(t);
-  page.original.setAttribute("integrity", "sha256-x");
-  page.original.nonce = "secret";
-  const before = [...page.document.all()];
-  const found = mayRun(page.original, same);
-  const [script] = page.inserted;
-  const { size, type } = resolveObjectURL(script.loadedFrom);
-  assert.deepEqual([size, type], [0, "text/javascript"]);
-  assert.deepEqual([script.integrity, script.nonce], ["", "secret"]);
-  script.end("load");
-  assert.equal(await found, true);
-  assert.deepEqual([...page.document.all()], before);
-  assert.equal(resolveObjectURL(script.loadedFrom), undefined, "its URL is revoked");
-});
-
-test("a refusal by CSP, which is an error event, is found out", async (t) => {
-  const page = begin(t);
-  const found = mayRun(page.original, same);
-  page.inserted[0].end("error");
-  assert.equal(await found, false);
-  assert.equal(resolveObjectURL(page.inserted[0].loadedFrom), undefined, "its URL is revoked");
-});
-
-test("a refusal by Trusted Types, which is an exception, is found out", async (t) => {
-  const page = begin(t);
-  page.document.trustedOnly = true;
-  const urls = [];
-  const found = mayRun(page.original, (url) => {
-    urls.push(url);
-    return url;
-  });
-  assert.equal(await found, false);
-  assert.deepEqual([page.inserted, urls.length], [[], 1]);
-  assert.equal(resolveObjectURL(urls[0]), undefined, "its URL is revoked");
-});
-
-test("where Trusted Types let our policy's URLs run, that is found out", async (t) => {
-  const page = begin(t);
-  page.document.trustedOnly = true;
-  const found = mayRun(page.original, (url) => new FakeTrusted(url));
-  page.inserted[0].end("load");
-  assert.equal(await found, true);
-});
 
 // Its name -----------------------------------------------------------------------------------------------
 
@@ -342,58 +317,3 @@ for (const own of [
     assert.equal(await nameCode(blob, SRC), blob);
   });
 }
-
-// The original's event -----------------------------------------------------------------------------------
-
-test("the original's load event is held back until it is given", (t) => {
-  const { document, original } = begin(t);
-  const calls = [];
-  original.addEventListener("load", () => calls.push("load"));
-  original.addEventListener("error", () => calls.push("error"));
-  let stopped = 0;
-  const event = (target) => {
-    const load = new Event("load");
-    Object.defineProperty(load, "target", { value: target });
-    load.stopImmediatePropagation = () => stopped++;
-    return load;
-  };
-  const give = holdLoad(original);
-  document.dispatchEvent(event(original));
-  assert.equal(stopped, 1);
-  document.dispatchEvent(event(document));
-  assert.equal(stopped, 1, "others' are not held");
-  give("load");
-  assert.deepEqual(calls, ["load"]);
-  document.dispatchEvent(event(original));
-  assert.equal(stopped, 1, "nor any later one");
-});
-
-test("the load event of an element that the page has removed is held back, too", (t) => {
-  fakeStart(t);
-  const original = new FakeScript({ src: SRC });
-  const calls = [];
-  const give = holdLoad(original);
-  original.addEventListener("load", () => calls.push("load"));
-  original.end("load");
-  assert.deepEqual(calls, []);
-  give("load");
-  assert.deepEqual(calls, ["load"]);
-});
-
-test("listeners for what has passed wait for what comes before those events", async (t) => {
-  const page = begin(t);
-  const calls = [];
-  let come;
-  const last = new Promise((resolve) => {
-    come = resolve;
-  });
-  const done = run(page.original, "blob:1", SRC, () => last);
-  const script = page.inserted.at(-1);
-  page.document.execute(script, () => page.window.addEventListener("load", () => calls.push("load")));
-  script.end("load");
-  assert.equal((await done).ran, true);
-  assert.deepEqual(calls, []);
-  come();
-  await flush();
-  assert.deepEqual(calls, ["load"]);
-});

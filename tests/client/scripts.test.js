@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { copyScript, load } from "../../viraljs/client/scripts.js";
-import { FakeScript, fakePage, patch } from "./support.js";
+import { copyScript, forbid, isWanted, load } from "../../viraljs/client/scripts.js";
+import { FakeScript, fakeClock, fakePage, patch } from "./support.js";
 
 test("a copy has all attributes but the source, and the nonce that browsers hide", (t) => {
   patch(t, { document: { createElement: () => new FakeScript() } });
@@ -54,3 +54,73 @@ for (const type of ["load", "error"]) {
     assert.deepEqual(told, [type === "load"]);
   });
 }
+
+// Whether it is waited for -------------------------------------------------------------------------------
+
+for (const [what, attributes, readyState, wanted] of [
+  ["one that stops the parser", {}, "loading", true],
+  ["one that a loader has put in line", {}, "complete", true],
+  ["one that is deferred, but runs while the page is parsed", { defer: "" }, "loading", true],
+  ["one that is deferred", { defer: "" }, "interactive", false],
+  ["one that is async", { async: "" }, "loading", false],
+  ["one that is both", { async: "", defer: "" }, "loading", false],
+]) {
+  test(`${what} is ${wanted ? "" : "not "}waited for`, (t) => {
+    fakePage(t, { readyState });
+    assert.equal(isWanted(new FakeScript(attributes)), wanted);
+  });
+}
+
+test("one that a script has made is not waited for, unless that says so", (t) => {
+  const { document } = fakePage(t);
+  const script = document.createElement("script");
+  assert.equal(isWanted(script), false);
+  script.async = false;
+  assert.equal(isWanted(script), true);
+});
+
+// Silence ------------------------------------------------------------------------------------------------
+
+/** A script for which there is so much patience. */
+function wait(t, patience) {
+  const clock = fakeClock(t);
+  const { document } = fakePage(t);
+  const script = document.createElement("script");
+  const told = [];
+  load(script, "blob:1", (ran) => told.push(ran), patience);
+  return { clock, document, script, told };
+}
+
+test("a script that says nothing in time is put out of action, and told as one that did not run, once", async (t) => {
+  const { clock, document, script, told } = wait(t, 1000);
+  await clock.advance(1000);
+  assert.deepEqual([told, script.ownerDocument === document], [[], true]);
+  await clock.advance(100);
+  assert.deepEqual([told, script.ownerDocument === document], [[false], false]);
+  for (const type of ["load", "error"]) script.end(type);
+  assert.deepEqual(told, [false]);
+});
+
+test("an event that was on its way when the time was up still counts: the page itself was busy", async (t) => {
+  const { clock, document, script, told } = wait(t, 1000);
+  await clock.advance(1000);
+  script.end("load");
+  await clock.advance(10_000);
+  assert.deepEqual([told, script.ownerDocument === document], [[true], true]);
+});
+
+test("without a limit, a script is waited for as long as it takes", async (t) => {
+  const { clock, script, told } = wait(t);
+  assert.deepEqual(clock.waits(), []);
+  await clock.advance(1_000_000);
+  script.end("load");
+  assert.deepEqual(told, [true]);
+});
+
+test("what is forbidden belongs to another document, and is in none", (t) => {
+  const { document } = fakePage(t);
+  const script = new FakeScript({ src: "/app.js" });
+  document.documentElement.append(script);
+  forbid(script);
+  assert.deepEqual([script.isConnected, script.ownerDocument === document], [false, false]);
+});

@@ -301,6 +301,24 @@ export function fakeFetch(t, answer) {
   return calls;
 }
 
+/** Answer synchronous requests with a function, which gives `[status, text]`, or throws; returns the URLs. */
+export function fakeRequests(t, answer) {
+  const urls = [];
+  class FakeRequest {
+    open(method, url, isAsync) {
+      if (method !== "GET" || isAsync !== false) throw new Error("not a synchronous request");
+      urls.push(url);
+      this.url = url;
+    }
+
+    send() {
+      [this.status, this.responseText] = answer(this.url);
+    }
+  }
+  patch(t, { XMLHttpRequest: FakeRequest });
+  return urls;
+}
+
 /** Cache Storage, of one page: what was put there, in order, by name of the cache. */
 export function fakeCaches(t) {
   const stored = new Map();
@@ -389,18 +407,32 @@ export function fakeSockets(t) {
 
 // The page --------------------------------------------------------------------------------------------
 
-/** An EventTarget that takes `true` for `{capture: true}` where listeners are removed too, which Node's does not. */
-export class FakeTarget extends EventTarget {
-  removeEventListener(type, listener, options) {
-    super.removeEventListener(type, listener, options === true ? { capture: true } : options);
-  }
-}
+const captures = (options) => options === true || options?.capture;
 
-/** A window, whose `onerror` hears of the errors that no listener has kept to itself. */
-class FakeWindow extends FakeTarget {
-  onload = null;
-  onpageshow = null;
-  onerror = null;
+/**
+ * An EventTarget in a tree of them: what captures hears an event on its way down, the others hear it on its way up. Node's
+ * own knows no way.
+ */
+export class FakeTarget extends EventTarget {
+  #capturing = new EventTarget();
+
+  addEventListener(type, listener, options) {
+    if (captures(options)) this.#capturing.addEventListener(type, listener, { once: options.once });
+    else super.addEventListener(type, listener, options);
+  }
+
+  removeEventListener(type, listener, options) {
+    if (captures(options)) this.#capturing.removeEventListener(type, listener);
+    else super.removeEventListener(type, listener, options);
+  }
+
+  /** What an event of this type comes through before it comes here. */
+  above(_type) {
+    return null;
+  }
+
+  /** An event handler of its own, beside its listeners. */
+  handle(_event) {}
 
   dispatchEvent(event) {
     let stopped = false;
@@ -409,13 +441,36 @@ class FakeWindow extends FakeTarget {
       stopped = true;
       stop();
     };
-    super.dispatchEvent(event);
-    if (event.type === "error" && !stopped) {
-      // A browser does not read these from the event, whose class a page may have changed.
-      const { message, native, lineno, colno, error } = event;
-      if (this.onerror?.(message, native, lineno, colno, error) === true) event.preventDefault();
-    }
+    if (!Object.hasOwn(event, "target")) Object.defineProperty(event, "target", { value: this });
+    const above = [];
+    for (let one = this.above(event.type); one; one = one.above(event.type)) above.push(one);
+    const capturing = [this, ...above].reverse().map((one) => () => one.#capturing.dispatchEvent(event));
+    const own = [() => this.handle(event), () => super.dispatchEvent(event)];
+    const bubbling = event.bubbles ? above.map((one) => () => one.#hear(event)) : [];
+    for (const hear of [...capturing, ...own, ...bubbling]) if (!stopped) hear();
+    this.heard(event, stopped);
     return !event.defaultPrevented;
+  }
+
+  #hear(event) {
+    super.dispatchEvent(event);
+  }
+
+  /** All have heard of an event that was sent to it, or one has kept it to itself. */
+  heard(_event, _stopped) {}
+}
+
+/** A window, whose `onerror` hears of the errors that no listener has kept to itself. */
+class FakeWindow extends FakeTarget {
+  onload = null;
+  onpageshow = null;
+  onerror = null;
+
+  heard(event, stopped) {
+    if (event.type !== "error" || stopped) return;
+    // A browser does not read these from the event, whose class a page may have changed.
+    const { message, native, lineno, colno, error } = event;
+    if (this.onerror?.(message, native, lineno, colno, error) === true) event.preventDefault();
   }
 }
 
@@ -452,6 +507,10 @@ export class FakeNode extends FakeTarget {
     parent.#take(node, parent.children.indexOf(this), 1);
   }
 
+  above() {
+    return this.parent;
+  }
+
   /** Whether it is in the page's document, and not in another one, or nowhere. */
   get isConnected() {
     return this === globalThis.document || !!this.parent?.isConnected;
@@ -476,6 +535,30 @@ export class FakeNode extends FakeTarget {
   }
 }
 
+/** An element that is no script. A frame has a window as long as it is in the page. */
+class FakeElement extends FakeNode {
+  hidden = false;
+  #window = {
+    document: {
+      open: () => globalThis.document.openFrames.add(this),
+      close: () => globalThis.document.openFrames.delete(this),
+    },
+  };
+
+  attachShadow() {
+    const root = new FakeNode();
+    root.parent = this;
+    return root;
+  }
+
+  get contentWindow() {
+    return this.isConnected ? this.#window : null;
+  }
+}
+
+/** Tags of scripts, as `outerHTML` gives them. */
+const TAG = /<script((?: [^=]+="[^"]*")*)><\/script>/;
+
 /** A document: which script runs is what the test says. */
 export class FakeDocument extends FakeNode {
   onreadystatechange = null;
@@ -485,6 +568,10 @@ export class FakeDocument extends FakeNode {
   running = null;
   /** What was written into it. */
   written = [];
+  /** @type {FakeNode | null} where a parser, which waits for the script that runs, puts what that writes */
+  waits = null;
+  /** Frames whose documents are open: while there are any, `load` does not come. */
+  openFrames = new Set();
   documentElement = new FakeNode();
   implementation = { createHTMLDocument: () => new FakeDocument() };
 
@@ -494,12 +581,25 @@ export class FakeDocument extends FakeNode {
     this.append(this.documentElement);
   }
 
+  above(type) {
+    return type !== "load" && this === globalThis.document ? globalThis.window : null;
+  }
+
   get currentScript() {
     return this.running;
   }
 
-  createElement() {
-    return new FakeScript();
+  get scripts() {
+    return this.querySelectorAll("script");
+  }
+
+  /** Whether the browser waits for a frame before it says `load`. */
+  get loadIsHeld() {
+    return [...this.openFrames].some((frame) => frame.isConnected);
+  }
+
+  createElement(name) {
+    return name === "script" ? new FakeScript() : new FakeElement();
   }
 
   createComment() {
@@ -513,7 +613,11 @@ export class FakeDocument extends FakeNode {
   }
 
   write(...text) {
-    this.written.push(["write", ...text]);
+    this.written.push(["write", ...text.map(trusted)]);
+    const [, tag] = this.waits ? TAG.exec(text.join("")) : [];
+    if (tag === undefined) return;
+    const attributes = [...tag.matchAll(/ ([^=]+)="([^"]*)"/g)].map(([, name, value]) => [name, unquote(value)]);
+    this.waits.append(new FakeScript(Object.fromEntries(attributes)));
   }
 
   writeln(...text) {
@@ -606,8 +710,7 @@ export function fakeStart(t, state = "complete") {
     parsing() {},
     interactive() {
       timing.domContentLoadedEventStart = 100;
-      page.document.dispatchEvent(new Event("DOMContentLoaded"));
-      page.window.dispatchEvent(new Event("DOMContentLoaded"));
+      page.document.dispatchEvent(new Event("DOMContentLoaded", { bubbles: true }));
     },
     complete() {
       timing.domContentLoadedEventStart = 100;
@@ -635,6 +738,9 @@ class FakeAttribute {
   }
 }
 
+const quote = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+const unquote = (text) => text.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
+
 /** A script element: it notes where it was loaded from, and runs what the test says. */
 export class FakeScript extends FakeNode {
   /** @type {{name: string, value: string}[]} */
@@ -653,37 +759,47 @@ export class FakeScript extends FakeNode {
     super();
     if (!attributes) return;
     this.async = false;
-    for (const [name, value] of Object.entries(attributes)) this.setAttribute(name, value);
+    for (const [name, value] of Object.entries(attributes)) this.setAttributeNode(new FakeAttribute(name, value));
   }
 
   setAttribute(name, value) {
-    this.setAttributeNode(new FakeAttribute(name, value));
+    this.setAttributeNode(new FakeAttribute(name, name === "src" ? trusted(value) : value));
   }
 
   setAttributeNode(attribute) {
     const { name, value } = attribute;
-    this.attributes.push(attribute);
-    if (name === "src") this.loadedFrom = value;
-    if (name === "integrity") this.integrity = value;
+    const at = this.attributes.findIndex((one) => one.name === name);
+    this.attributes.splice(at < 0 ? this.attributes.length : at, 1, attribute);
+    if (["integrity", "nonce"].includes(name)) this[name] = value;
     if (["async", "defer"].includes(name)) this[name] = true;
     if (name === "nomodule") this.noModule = true;
   }
 
+  getAttribute(name) {
+    return this.attributes.find((one) => one.name === name)?.value ?? null;
+  }
+
+  get outerHTML() {
+    return `<script${this.attributes.map(({ name, value }) => ` ${name}="${quote(value)}"`).join("")}></script>`;
+  }
+
   get type() {
-    return this.attributes.findLast(({ name }) => name === "type")?.value ?? "";
+    return this.getAttribute("type") ?? "";
   }
 
   set type(value) {
-    this.attributes = this.attributes.filter(({ name }) => name !== "type");
     this.setAttribute("type", value);
   }
 
+  /** Where it is loaded from: what was written, in full where the test says where the page is. */
   get src() {
-    return this.loadedFrom ?? "";
+    const src = this.getAttribute("src") ?? "";
+    const { baseURI } = globalThis.document ?? {};
+    return src && baseURI ? new URL(src, baseURI).href : src;
   }
 
   set src(url) {
-    this.loadedFrom = trusted(url);
+    this.setAttribute("src", url);
   }
 
   get text() {
@@ -708,9 +824,11 @@ export class FakeScript extends FakeNode {
 
   /** The browser has run it, or could not load it. */
   end(type) {
-    const event = new Event(type);
-    this[`on${type}`]?.(event);
-    this.dispatchEvent(event);
+    this.dispatchEvent(new Event(type));
+  }
+
+  handle(event) {
+    this[`on${event.type}`]?.(event);
   }
 }
 

@@ -5,6 +5,7 @@ import { FakeScript, fakeClock, fakePage, flush, patch } from "./support.js";
 const ISLAND = {
   url: "/app.js?v=1",
   base: "/viraljs",
+  direct: "/viraljs/direct/mark/app.js?v=1",
   ticket: "digest~me.time.signature",
   size: 10,
   breaker: ["viraljs_failures", 600],
@@ -23,7 +24,7 @@ test("in a worker the direct bundle is imported at once, from the worker's own o
     importScripts: (url) => imported.push(url),
   });
   await load(t);
-  assert.deepEqual(imported, ["https://a.example/app.js?v=1&viraljs=direct"]);
+  assert.deepEqual(imported, ["https://a.example/viraljs/direct/mark/app.js?v=1"]);
 });
 
 test("in a page it takes the place of the script element that it came in", async (t) => {
@@ -32,7 +33,7 @@ test("in a page it takes the place of the script element that it came in", async
   const { document, window } = fakePage(t, { webrtc: null });
   const inserted = [];
   document.inserted = (script) => inserted.push(script);
-  document.running = new FakeScript({ src: "https://a.example/app.js?v=1" });
+  document.running = new FakeScript({ src: "https://a.example/app.js?v=1", defer: "" });
   const own = document.running;
   patch(t, { __VIRALJS__: ISLAND });
   await load(t);
@@ -40,7 +41,7 @@ test("in a page it takes the place of the script element that it came in", async
   await flush();
   assert.deepEqual(
     inserted.map(({ src }) => src),
-    ["https://a.example/app.js?v=1&viraljs=direct"],
+    ["https://a.example/viraljs/direct/mark/app.js?v=1"],
   );
   document.execute(inserted[0], () => assert.equal(document.currentScript, own));
   inserted[0].end("load");

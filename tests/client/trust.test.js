@@ -22,6 +22,7 @@ test("URLs and scripts are made fit by a policy of our name, which is made once 
   assert.deepEqual(trust("blob:1"), new FakeTrusted("blob:1"));
   assert.deepEqual(trust("blob:2"), new FakeTrusted("blob:2"));
   assert.deepEqual(trust("code", "createScript"), new FakeTrusted("code"));
+  assert.deepEqual(trust("<script>", "createHTML"), new FakeTrusted("<script>"));
   assert.deepEqual(names, ["viraljs"]);
 });
 

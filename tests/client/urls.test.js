@@ -31,7 +31,22 @@ test("our mark is taken away wherever it stands in the query", () => {
   for (const [url, expected] of Object.entries(plain)) assert.equal(plainUrl(url), expected);
 });
 
-test("the direct URL keeps the query, drops the fragment and asks once", () => {
+test("the direct URL is the path that the server named, where the script is", () => {
+  const at = (src, url = "/app.js?v=1") => directUrl({ url, direct: `/viraljs/direct/mark${url}` }, src);
+  assert.equal(at(`${HOST}/app.js?v=1`), `${HOST}/viraljs/direct/mark/app.js?v=1`);
+  assert.equal(at(`${HOST}/app.js?v=1&viraljs=behind#top`), `${HOST}/viraljs/direct/mark/app.js?v=1`);
+  const mounted = { url: "/a/app.js", direct: "/a/viraljs/direct/mark/app.js" };
+  assert.equal(directUrl(mounted, `${HOST}/a/app.js`), `${HOST}/a/viraljs/direct/mark/app.js`);
+});
+
+test("an app that does not know where its site has it is found there all the same", () => {
+  const island = { url: "/app.js", direct: "/viraljs/direct/mark/app.js" };
+  assert.equal(directUrl(island, `${HOST}/shop/app.js`), `${HOST}/shop/viraljs/direct/mark/app.js`);
+  // Something renames it on the way: what is behind the other name, nobody knows.
+  assert.equal(directUrl(island, `${HOST}/app.min.js`), `${HOST}/app.min.js?viraljs=direct`);
+});
+
+test("without such a path a query asks: it keeps the script's own, drops the fragment and asks once", () => {
   const direct = {
     "/app.js": "/app.js?viraljs=direct",
     "/app.js?v=1": "/app.js?v=1&viraljs=direct",
@@ -41,13 +56,14 @@ test("the direct URL keeps the query, drops the fragment and asks once", () => {
     "/app.js?v=1#?top": "/app.js?v=1&viraljs=direct",
     [`${HOST}/app.js?v=a?b`]: `${HOST}/app.js?v=a?b&viraljs=direct`,
   };
-  for (const [url, expected] of Object.entries(direct)) assert.equal(directUrl(url), expected);
+  for (const [url, expected] of Object.entries(direct)) assert.equal(directUrl({ url: "/app.js" }, url), expected);
 });
 
 test("to ask for the direct URL twice is to ask for it once, and it leads back to the plain one", () => {
   for (const url of ["/app.js", "/app.js?v=1", "/app.js?a&b=&c=d", `${HOST}/x.js?y`]) {
-    assert.equal(directUrl(directUrl(url)), directUrl(url));
-    assert.equal(plainUrl(directUrl(url)), url);
+    const direct = directUrl({ url }, url);
+    assert.equal(directUrl({ url }, direct), direct);
+    assert.equal(plainUrl(direct), url);
   }
 });
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from flask import Response, send_file
 
-from tests.support.visits import add_seeder, new_app, serve_bundle, visit
+from tests.support.visits import add_seeder, island_of, new_app, serve_bundle, visit
 
 # Each leaves what it did in globalThis.seen.
 BUNDLES = {
@@ -103,12 +103,13 @@ def test_in_a_worker_the_thin_client_imports_the_plain_bundle_at_once():
     app = new_app()
     serve_bundle(app, lambda: ";", "/app.js")
     add_seeder(app, b";")
-    thin = visit(app, "/app.js?v=1").data.decode()
+    thin = visit(app, "/app.js?v=1", base_url="https://www.example.org").data
     worker = "var seen = ''; var self = { origin: 'https://www.example.org' };"
 
-    ((seen, thrown, _),) = run(f"{worker} function importScripts(url) {{ seen += url }}\n{thin}")
+    ((seen, thrown, _),) = run(f"{worker} function importScripts(url) {{ seen += url }}\n{thin.decode()}")
 
-    assert (seen, thrown) == ("https://www.example.org/app.js?v=1&viraljs=direct", None)
+    assert (seen, thrown) == ("https://www.example.org" + island_of(thin)["direct"], None)
+    assert visit(app, seen, base_url="https://www.example.org").data == b";"
 
 
 def test_a_charset_of_one_byte_is_kept():

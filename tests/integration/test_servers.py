@@ -103,6 +103,14 @@ def test_a_part_of_a_file(url):
     assert headers["Content-Range"] == f"bytes 8-23/{len(DATA)}"
 
 
+def test_plain_bytes_at_their_own_path(url):
+    _, island = get_island(f"{url}/file.js")
+    body, headers = get(url + island["direct"], {"Range": "bytes=8-23"})
+
+    assert body == b"file();\nfile();\n"
+    assert headers["Content-Range"] == f"bytes 8-23/{len(DATA)}"
+
+
 @pytest.mark.parametrize(
     ("message", "code", "said"),
     [

@@ -329,7 +329,7 @@ def test_what_the_server_did_not_sign_is_no_ticket(site, name, ticket):
     assert post(f"{site.url}/viraljs/{name}", message) == (403, {"error": "the ticket was not issued by this server"})
 
 
-def test_an_expired_ticket_opens_nothing(clocked):
+def test_an_expired_ticket_opens_nothing(clocked, caplog):
     site, clock = clocked
     seeder = site.joined()
     ticket = site.ticket()
@@ -338,6 +338,7 @@ def test_an_expired_ticket_opens_nothing(clocked):
     expired = (403, {"error": "the ticket has expired; load the script again for a new one"})
     assert post(site.offers, {"ticket": ticket, "offers": offer_to(seeder.name)}) == expired
     assert post(site.candidates, {"ticket": ticket, "seeder": seeder.name}) == expired
+    assert "used too late. A cache before this app seems to replay its answers" in caplog.text
 
 
 def test_a_ticket_is_good_for_one_offer_to_each_seeder(site):
@@ -349,6 +350,18 @@ def test_a_ticket_is_good_for_one_offer_to_each_seeder(site):
         409,
         {"error": "this ticket has been used for an offer to this seeder"},
     )
+
+
+def test_the_log_says_once_that_a_cache_replays_tickets_and_for_which_url(site, caplog):
+    seeder = site.joined()
+    get_island(f"{site.url}/app.js")
+    ticket = site.ticket()
+    exchange(site, seeder, ticket)
+    assert "A cache" not in caplog.text
+
+    for _ in range(3):
+        assert post(site.offers, {"ticket": ticket, "offers": offer_to(seeder.name)})[0] == 409
+    assert caplog.text.count("a ticket for /app.js was used twice. A cache before this app seems to replay") == 1
 
 
 @pytest.mark.parametrize("name", ["offers", "candidates", "report"])
@@ -830,12 +843,24 @@ def test_statistics_show_counts_and_sums(start):
 
 @pytest.mark.parametrize("name", ["receive.js", "seeder.js", "sha256.js", "dependents.js"])
 def test_scripts_of_the_client_are_served_under_its_version_for_ever(site, name):
+    url = f"/viraljs/client/{site.state.renderer.version}/{name}"
+    with site.app.test_client() as client, client.get(url) as response:
+        assert (response.status_code, response.mimetype) == (200, "text/javascript")
+        assert "immutable" in response.headers["Cache-Control"]
+        assert "max-age=31536000" in response.headers["Cache-Control"]
+
+
+def test_a_page_from_before_a_deploy_gets_the_client_of_today_and_keeps_it_for_no_other(site):
+    name, today = "receive.js", site.state.renderer.version
     with site.app.test_client() as client:
-        with client.get(f"/viraljs/client/{site.state.renderer.version}/{name}") as response:
-            assert (response.status_code, response.mimetype) == (200, "text/javascript")
-            assert "immutable" in response.headers["Cache-Control"]
-            assert "max-age=31536000" in response.headers["Cache-Control"]
-        assert client.get(f"/viraljs/client/00000000/{name}").status_code == 404
+        with client.get(f"/viraljs/client/{today}/{name}") as response:
+            current = response.data
+        with client.get(f"/viraljs/client/00000000/{name}") as response:
+            assert (response.status_code, response.data) == (200, current)
+            assert response.headers["Cache-Control"] == "no-cache"
+            etag = response.headers["ETag"]
+        with client.get(f"/viraljs/client/00000000/{name}", headers={"If-None-Match": etag}) as response:
+            assert (response.status_code, response.data) == (304, b"")
 
 
 @pytest.mark.parametrize("name", ["thin.js", "addition.js", "missing.js", "..%2Fblueprint.py", "../blueprint.py"])

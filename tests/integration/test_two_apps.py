@@ -112,7 +112,7 @@ def test_what_was_decided_is_told_with_the_bytes_that_were_sent(apps, method, ki
         heard.append((what["kind"], what["size"]))
 
     with signals.response_decided.connected_to(listen, sender=apps[0]):
-        visit(apps[0], headers={"Sec-Fetch-Dest": "empty"}, method=method)
+        visit(apps[0], headers={"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}, method=method)
 
     assert heard == [(kind, size)]
 

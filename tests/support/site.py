@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from viraljs.state import State
 FAR_OFF_MS = 30_000
 """A deadline for tests in which peers deliver: a busy machine must not make the server step in."""
 MOST_PEERS = 64
+DETOUR = re.compile(r"^/viraljs/direct/[^/]+")
 PART_BYTES = 16_384
 """A bundle goes out in such parts where something is to come between them."""
 NONCE = "bm9uY2U"
@@ -215,7 +217,10 @@ class Site:
 
     def _count(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Count what goes out, in a WSGI wrapper, which no hook of the app can come after."""
-        entry = Served(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"])
+        # Plain bytes count as the bundle's, whichever of their two addresses was asked for.
+        path, detours = DETOUR.subn("", environ["PATH_INFO"])
+        query = "&".join(filter(None, (environ["QUERY_STRING"], "viraljs=direct" * detours)))
+        entry = Served(environ["REQUEST_METHOD"], path, query)
 
         def start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
             entry.status = int(status.split(maxsplit=1)[0])

@@ -33,6 +33,7 @@ VALUES = {
     "ENABLED": BOOLEANS,
     "URL_PREFIX": (["/viraljs", "/a/b"], ["viraljs", "/viraljs/", "/", "", None, b"/viraljs"]),
     "STATIC": ([[], ["*.js"], ("js/*.js", "*.mjs")], ["*.js", [""], [1], None, {"*.js"}]),
+    "PUBLIC": ([[], ["/static/*"], ("*.js", "/app.js")], ["/static/*", ["static/*"], [""], [1], None, {"/static/*"}]),
     "MIN_SIZE": integers(1, 1 << 40),
     "MAX_BUFFER": integers(0, 1 << 40),
     "NEARBY": (
@@ -120,6 +121,7 @@ EXPECTATIONS = {
     "ENABLED": "True or False",
     "URL_PREFIX": 'a path that begins with "/" and does not end with one, such as "/viraljs"',
     "STATIC": 'a list of strings, such as ["*.js"]',
+    "PUBLIC": 'a list of patterns of URL paths, such as ["/static/*"]',
     "MIN_SIZE": "an integer from 1 to 1099511627776",
     "MAX_BUFFER": "an integer from 0 to 1099511627776",
     "NEARBY": "one of 'address', 'network', 'asn', 'country', 'continent', 'any'",

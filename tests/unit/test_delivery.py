@@ -117,4 +117,4 @@ def test_a_hook_that_replaces_the_body_is_counted_with_what_it_sent(app):
         return response
 
     assert visit(app).data == b"smaller"
-    assert state_of(app).metrics.snapshot()["total"] == {"full_responses": 1, "full_bytes": 7}
+    assert state_of(app).metrics.snapshot()["total"] == {"untouched_responses": 1, "untouched_bytes": 7}

@@ -1,5 +1,7 @@
 """`ViralJS(app)`: what it sets up, what it refuses, and the tag that it writes."""
 
+import re
+
 import pytest
 from flask import Flask, g, render_template_string, url_for
 from markupsafe import Markup
@@ -310,8 +312,16 @@ def test_a_module_with_integrity_is_an_error_that_says_what_would_be_right(app):
 
 @pytest.mark.parametrize("at", ["https://www.example.org", LAN])
 def test_integrity_holds_for_the_untouched_bytes_only(app, at):
-    written = tag(app, "/app.js", at=at, integrity="sha256-x")
-    assert written == '<script defer src="/app.js?viraljs=direct" integrity="sha256-x" data-viraljs></script>'
+    written = tag(app, "/plain.js?v=1", at=at, integrity="sha256-x")
+    assert written == '<script defer src="/plain.js?v=1&amp;viraljs=direct" integrity="sha256-x" data-viraljs></script>'
     written = tag(app, STATIC, at=at, integrity="sha256-x")
     src = f"{STATIC}?viraljs=direct"
     assert written == f'<script defer src="{src}" crossorigin="anonymous" integrity="sha256-x" data-viraljs></script>'
+
+
+def test_integrity_of_a_bundle_of_this_app_asks_at_a_path_that_no_cache_takes_for_the_bundle(app):
+    written = tag(app, "/app.js?v=1#top", at="https://www.example.org", integrity="sha256-x")
+    found = re.fullmatch(r'<script defer src="([^"]*)#top" integrity="sha256-x" data-viraljs></script>', written)
+    assert found
+    answer = visit(app, found[1], base_url="https://www.example.org")
+    assert (delivery_of(answer), answer.data) == ("untouched; reason=direct", BUNDLE)

@@ -208,6 +208,8 @@ def test_what_makes_a_response_personal_is_seen_in_every_line_and_in_any_case(ap
         ([], None),
         ([("Vary", "Accept-Encoding, Origin")], None),
         ([("Vary", "Accept-Encoding"), ("Vary", "cookie")], "vary"),
+        ([("Vary", "*")], "vary"),
+        ([("Vary", "Authorization")], "vary"),
         ([("Set-Cookie", "a=b"), ("Vary", "Cookie")], "set-cookie"),
     ],
     ids=str,
@@ -244,6 +246,14 @@ def test_a_session_that_was_read_varies_by_cookie(app):
         facts = response_facts(Response("x"))
 
     assert (facts.sets_cookie, set(facts.vary)) == (False, {"cookie"})
+
+
+def test_the_session_does_not_count_where_the_bytes_are_the_same_for_everybody(app):
+    with visiting(app):
+        session["user"] = session.get("user", 1)
+        facts = response_facts(Response("x", headers={"Vary": "Origin"}), public=True)
+
+    assert (facts.sets_cookie, set(facts.vary)) == (False, {"origin"})
 
 
 def test_a_session_that_was_changed_sets_a_cookie(app):

@@ -12,7 +12,9 @@ from viraljs.shaping import (
     let_read,
     make_conditional,
     make_empty,
+    make_findable,
     make_full,
+    make_impersonal,
     make_thin,
     make_unmodified,
     plain_etag,
@@ -83,6 +85,47 @@ def test_a_vary_of_fetch_metadata_only_is_gone_altogether(response):
     make_full(response, Body.of(response), b"", "full")
 
     assert "Vary" not in response.headers
+
+
+OWN_MODULE = {"HTTP_ORIGIN": "http://localhost", "HTTP_SEC_FETCH_SITE": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "lines", "found"),
+    [
+        (OWN_MODULE, ["Origin"], ["Sec-Fetch-Site"]),
+        (OWN_MODULE, ["Accept-Encoding", "ORIGIN, sec-fetch-dest"], ["Accept-Encoding, Sec-Fetch-Site"]),
+        (OWN_MODULE, ["X-Original"], ["X-Original"]),
+        (OWN_MODULE, ["Sec-Fetch-Mode"], []),
+        (OWN_MODULE, [], []),
+        ({"HTTP_SEC_FETCH_SITE": "same-origin"}, ["Origin"], ["Origin"]),
+        ({"HTTP_ORIGIN": "http://elsewhere", "HTTP_SEC_FETCH_SITE": "cross-site"}, ["Origin"], ["Origin"]),
+        ({"HTTP_ORIGIN": "http://a.localhost", "HTTP_SEC_FETCH_SITE": "same-site"}, ["Origin"], ["Origin"]),
+        ({"HTTP_ORIGIN": "http://192.168.1.4"}, ["Origin"], ["Origin"]),
+    ],
+    ids=str,
+)
+def test_what_hooks_put_into_vary_does_not_hide_a_full_response(response, environ, lines, found):
+    response.headers.setlist("Vary", lines)
+    make_findable(response, environ)
+
+    assert response.headers.getlist("Vary") == found
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [(["Cookie"], []), (["Accept-Encoding", "cookie, Origin"], ["Accept-Encoding, Origin"]), (["*"], ["*"]), ([], [])],
+    ids=str,
+)
+def test_what_hooks_did_for_one_visitor_is_taken_back(response, lines, left):
+    response.headers.setlist("Vary", lines)
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    make_impersonal(response)
+
+    assert response.headers.getlist("Vary") == left
+    assert "Set-Cookie" not in response.headers
+    assert response.headers["X-Mine"] == "kept"
 
 
 def test_digests_of_the_bundle_do_not_stand_over_a_longer_body(response):

@@ -12,8 +12,8 @@ from viraljs import ViralJS, geography
 from viraljs.config import read_settings
 from viraljs.errors import ConfigurationError, InitialisationError
 from viraljs.hub import Outbox
-from viraljs.nearness import Place
-from viraljs.state import State, current_state, has_room, most_sockets
+from viraljs.nearness import Distance, Place
+from viraljs.state import MOST_MANIFESTS, Seen, State, current_state, has_room, most_sockets
 from viraljs.tickets import Ticket, Tickets
 
 TICKET = Ticket("recipient", "ab" * 32, ("seeder",))
@@ -169,3 +169,29 @@ def test_a_subject_is_warned_of_once(caplog):
     state.warn_once("other", "three")
 
     assert caplog.messages == ["ViralJS: one", "ViralJS: three"]
+
+
+def test_a_secret_that_all_processes_share_is_told_from_one_of_this_process():
+    app = new_app()
+    assert state_of(app).has_secret
+    for secret in (None, "", b""):
+        app.config["SECRET_KEY"] = secret
+        assert not state_of(app).has_secret
+
+
+def test_urls_that_hooks_rewrite_are_remembered_within_bounds():
+    state = state_of(new_app())
+    for number in range(MOST_MANIFESTS):
+        state.note_rewritten(f"/{number}.js")
+    assert state.is_rewritten("/0.js")
+    assert not state.is_rewritten("/other.js")
+    state.note_rewritten("/one-more.js")
+    assert state.is_rewritten("/one-more.js")
+    assert not state.is_rewritten("/0.js")
+
+
+def test_a_digest_leads_to_the_url_where_it_was_last_seen():
+    state = state_of(new_app())
+    state.note_bundle("/app.js", Seen("ab" * 32, 9, Distance.NETWORK))
+    assert state.url_of("ab" * 32) == "/app.js"
+    assert state.url_of("cd" * 32) is None

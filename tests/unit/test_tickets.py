@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.clocks import Clock
 from viraljs.errors import TokenError
-from viraljs.tickets import Ticket, Tickets, name_group, name_swarm
+from viraljs.tickets import MARK_CHARACTERS, Ticket, Tickets, name_group, name_swarm
 
 DIGEST, OTHER = "ab" * 32, "cd" * 32
 TICKET = Ticket("recipient", DIGEST, ("near", "far"))
@@ -159,3 +159,30 @@ def test_a_proof_is_for_a_group(tickets):
 def test_swarms_of_two_groups_and_of_no_group_have_three_names():
     assert len({name_swarm(DIGEST, name_group(name)) for name in ("red", "blue", "")}) == 3
     assert name_swarm(DIGEST, "") == DIGEST
+
+
+# Marks of direct addresses ---------------------------------------------------------------------------
+
+
+def test_a_mark_holds_for_its_url_on_its_host_and_never_ages(tickets, clock):
+    mark = tickets.mark_direct("/app.js?v=1", "a.example")
+    clock.now += 1e9
+    assert mark == tickets.mark_direct("/app.js?v=1", "a.example")
+    assert tickets.check_direct(mark, "/app.js?v=1", "a.example")
+    for url, host in [("/app.js", "a.example"), ("/app.js?v=2", "a.example"), ("/app.js?v=1", "b.example")]:
+        assert not tickets.check_direct(mark, url, host)
+
+
+@pytest.mark.parametrize("mark", ["", "nonsense", "\ud800", "é" * 22])
+def test_a_mark_that_was_made_up_does_not_hold(tickets, mark):
+    assert not tickets.check_direct(mark, "/app.js", "a.example")
+
+
+def test_a_mark_of_an_older_secret_holds(clock):
+    older, both = Tickets([b"old"], LIFETIME, clock), Tickets([b"old", b"new"], LIFETIME, clock)
+    assert both.check_direct(older.mark_direct("/app.js", "a.example"), "/app.js", "a.example")
+    assert both.mark_direct("/app.js", "a.example") != older.mark_direct("/app.js", "a.example")
+
+
+def test_a_mark_is_short():
+    assert len(Tickets([b"secret"], LIFETIME, Clock()).mark_direct("/app.js", "a.example")) == MARK_CHARACTERS

@@ -1,7 +1,9 @@
 /** What follows a bundle in a full response: makes this page a seeder, at no cost to the server. */
 
+import { runDependents } from "./dependents-runner.js";
 import { findHash, toHex } from "./digest.js";
 import { newRecord, thePage } from "./page.js";
+import { isWanted } from "./scripts.js";
 import { isOwn, plainUrl } from "./urls.js";
 
 const island = __VIRALJS__;
@@ -16,13 +18,13 @@ try {
 function begin() {
   const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
   // A module has no script element, but its own URL: what it was asked for by.
-  if (script?.src) main(script.src);
+  if (script?.src) main(script.src, isWanted(script));
   else if (!script && /^http/.test(window.origin)) main(new URL(island.url, window.origin).href);
 }
 
-/** @param {string} src */
-function main(src) {
-  const page = thePage();
+/** @param {string} src @param {boolean} [wanted] whether the page waited for it */
+function main(src, wanted) {
+  const page = thePage(runDependents);
   const [timing] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src).slice(-1));
   // Of a response that was revalidated only the headers were transferred, of one not asked about nothing.
   const fromCache = timing?.transferSize < timing?.encodedBodySize;
@@ -32,6 +34,8 @@ function main(src) {
   if (timing) record.milliseconds = Math.round(performance.now() - timing.startTime);
   page.begin(island).done();
   page.finish(record);
+  // Where it must run in its place, it can't come from peers: the server is told of the page.
+  if (wanted) island.page = location.pathname;
   page.seed(island, src, async () => ({ blob: await readBack(src) }), record);
 }
 

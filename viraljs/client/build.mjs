@@ -6,7 +6,7 @@
 //   must not leave a global behind. Their template wraps them in a function whose argument is `__VIRALJS__`, the settings
 //   island; here it is a free variable, which a minifier leaves alone.
 // - esm for what is imported when it is needed, and kept by the browser for all bundles: receive.js where no earlier visit
-//   kept the bundle, module.js where modules come from peers, seeder.js mostly after the app has run, sha256.js on a page of plain HTTP, which has no `crypto.subtle`.
+//   kept the bundle, run.js for each, module.js where modules come from peers, seeder.js mostly after the app has run, sha256.js on a page of plain HTTP, which has no `crypto.subtle`.
 // - es2020: newer syntax gains no bytes here and would lose old browsers for whom the rest works.
 // - ascii: a response may be read in the page's encoding, whatever it is, when its own charset gets lost.
 // - no legal comments: the licence is the package's; a kilobyte of it in every thin response helps nobody.
@@ -18,7 +18,7 @@ import { build } from "esbuild";
 
 const ENTRY_POINTS = {
   iife: ["thin.js", "addition.js", "start.js", "dependents.js"],
-  esm: ["receive.js", "module.js", "seeder.js", "sha256.js"],
+  esm: ["receive.js", "run.js", "module.js", "seeder.js", "sha256.js"],
 };
 
 const here = fileURLToPath(new URL(".", import.meta.url));

@@ -1,26 +1,40 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
 import { readCookie, writeCookie } from "./cookies.js";
-import { findKept } from "./kept.js";
+import { KEPT_DIGITS } from "./kept.js";
+import { isParsing, moments } from "./moments.js";
 import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
-import { holdLoad, mayRun, nameCode, run } from "./run.js";
-import { directUrl, endpoint, plainUrl } from "./urls.js";
+import { holdLoad, mayRun, runInPlace, runPlainly } from "./place.js";
+import { isWanted } from "./scripts.js";
+import { directUrl, endpoint, markedUrl, plainUrl } from "./urls.js";
 
 /** More failures than any server waits for. */
 const MANY = 999;
+/** How much longer than the deadline the storage and the server may take to give what fetches the bundle. */
+const CLIENT_MS = 1000;
+/** How long a script from a `blob:` URL may say nothing, where `run.js` does not know better. */
+const PLAIN_MS = 10000;
+/** Reasons from which the server draws conclusions. An error may have such a message by chance. */
+const TELLING = /^(block(ed|ing)|document-write)$/;
+/** Reasons for which nothing was tried that could have failed. */
+const UNTRIED = /^(consent|breaker|blocking)$/;
+
+/** A delivery by peers can't be, for a reason of ours. */
+class Refusal extends Error {}
 
 /**
  * One bundle on its way, until it has run.
  *
+ * @param {import("./page.js").Page} page
+ * @param {Promise<import("./types.js").Runner>} runner
  * @param {import("./types.js").ReceivingIsland} island
  * @param {string} src of the bundle
  * @param {string} asked where the island came from
  * @returns {import("./module.js").Delivering}
  */
-function begin(island, src, asked) {
+function begin(page, runner, island, src, asked) {
   const began = performance.now();
-  const page = thePage();
   const record = newRecord(src, island.digest);
 
   /** @param {import("./seeder.js").Prepared} prepared seeded at once if it is still coming: others wait for it */
@@ -38,7 +52,9 @@ function begin(island, src, asked) {
     fallBack,
 
     async find() {
-      const blob = await findKept(island, src);
+      // The first look into the storage costs a browser as much as an introduction.
+      const may = !navigator.cookieEnabled || document.cookie.includes(island.digest.slice(0, KEPT_DIGITS));
+      const blob = may && (await (await runner).findKept(island, src));
       if (blob) {
         return () => {
           record.bytesFromCache = island.size;
@@ -46,7 +62,7 @@ function begin(island, src, asked) {
         };
       }
       const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
-        throw new Error("client");
+        throw new Refusal("client");
       });
       return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
     },
@@ -73,98 +89,232 @@ function begin(island, src, asked) {
 }
 
 /**
+ * Deliver a bundle. Whatever goes wrong on the way, it runs, and once.
+ *
  * @param {import("./types.js").ReceivingIsland} island
  * @param {HTMLOrSVGScriptElement | null} element the thin client's own; null where it was evaluated by hand
  */
 export async function deliver(island, element) {
+  /** @type {Course} */
+  const course = { handed: false, end() {} };
+  try {
+    await attempt(island, element, course);
+  } catch (error) {
+    console.debug(error);
+    if (course.handed) course.end("error");
+    else loadPlainly(island, element, course);
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {boolean} wanted there is no time for it now
+ * @returns {Promise<import("./types.js").Runner>} at worst one that does the least
+ */
+async function loadRunner(url, wanted) {
+  /** @type {import("./types.js").Runner} */
+  const plain = {
+    findKept: async () => null,
+    nameCode: async (blob) => blob,
+    run: (original, address, _src, _last, size) => runPlainly(original, address, size && PLAIN_MS),
+    runDependents: async () => {
+      if (document.querySelector('script[type="text/viral"]')) (await import(`${url}?again`)).runDependents();
+    },
+  };
+  return wanted ? plain : within(CLIENT_MS, import(url)).catch(() => plain);
+}
+
+/**
+ * The last resort, which needs next to nothing of the rest.
+ *
+ * @param {import("./types.js").ReceivingIsland} island
+ * @param {HTMLOrSVGScriptElement | null} element
+ * @param {Course} course
+ */
+function loadPlainly(island, element, course) {
+  const { href } = new URL(island.url, document.baseURI);
+  const url = island.module ? href : markedUrl(href, "direct");
+  const script = document.createElement("script");
+  if (island.module) script.type = "module";
+  script.nonce = element?.nonce ?? "";
+  script.onload = script.onerror = (event) => course.end(/** @type {any} */ (event).type);
+  try {
+    script.src = thePage().trust(url);
+  } catch {
+    script.src = url;
+  }
+  document.documentElement.append(script);
+}
+
+/**
+ * @typedef {object} Course
+ * @property {boolean} handed whether the browser has been given the code, which it may have run
+ * @property {(type: "load" | "error") => void} end lets go of what waits for the bundle
+ */
+
+/**
+ * @param {import("./types.js").ReceivingIsland} island
+ * @param {HTMLOrSVGScriptElement | null} element
+ * @param {Course} course
+ */
+async function attempt(island, element, course) {
   const original = /** @type {HTMLScriptElement} */ (
     element ?? Object.assign(document.createElement("script"), { src: island.url })
   );
-  const asked = original.src;
+  // An SVG's script has its address elsewhere.
+  const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, document.baseURI).href;
   const src = plainUrl(asked);
-  const page = thePage();
+  const direct = directUrl(island, src);
+  if (/[?&]viraljs=direct\b/.test(asked) || (island.direct && asked.endsWith(island.direct))) {
+    course.handed = true;
+    console.error(`ViralJS: a cache answers ${asked} with what it keeps of another URL. It must heed path and query.`);
+    if (src !== asked && direct !== asked) await runPlainly(original, thePage().trust(direct));
+    return;
+  }
   // Else this is here for the order of the scripts only: `viral_script` took the bundle for another one than it is.
   const shared = island.ticket || island.module;
+  const wanted = !island.module && isWanted(original);
+  const runner = loadRunner(endpoint(island, src, `${island.client}/run.js`), wanted);
+  const page = thePage(() => runner.then(({ runDependents }) => runDependents()).catch(console.debug));
+  if (asked !== src) unmark(original, page.trust);
   if (island.module) original.type = "module";
-  try {
-    // What has been loaded is not loaded again by a change of its address.
-    if (asked !== src) original.src = page.trust(src);
-  } catch (error) {
-    // The policy of the page takes no URL of ours: it can't run either, and says so below.
-    console.debug(error);
-  }
-  const turn = page.begin(island, original);
-  holdLater(page, island, original);
   const giveLoad = holdLoad(original);
-  const delivery = begin(island, src, asked);
+  course.end = giveLoad;
+  const turn = page.begin(island, original);
+  course.end = (type) => {
+    turn.done();
+    giveLoad(type);
+    page.finish();
+  };
+  const delivery = begin(page, runner, island, src, asked);
+
+  /** @param {boolean} ran @param {import("./seeder.js").Prepared | null} got */
+  function finish(ran, got) {
+    course.end = () => {};
+    turn.done();
+    giveLoad(ran ? "load" : "error");
+    if (linked || !island.ticket) page.finish();
+    else delivery.finish(got, ran);
+  }
+
+  /** @type {import("./seeder.js").Prepared | null} */
+  let got = null;
+  /** @type {import("./module.js").Linked | null} */
+  let linked = null;
+  let ran = false;
+
+  if (wanted) {
+    course.handed = true;
+    if (shared) delivery.fallBack("blocking");
+    ran = await runInPlace(original, direct, page.trust);
+    if (ran) {
+      delivery.record.bytesFromServer += island.size;
+      return finish(ran, null);
+    }
+  }
+  if (isParsing() && !original.async) moments().holdParsed(turn.ended);
+  else moments().holdLoad(turn.ended);
+  holdLater(page, island, original, runner);
 
   /**
    * Run it, as deferred scripts run: not before those that came before it.
    *
    * @param {string} url
+   * @param {number} [size] bytes, where it is known how long it may take to run
    */
-  async function runInTurn(url) {
+  async function runInTurn(url, size) {
+    const { run } = await runner;
     await turn.before;
     if (linked) {
-      if (window.viraljsNative) throw new Error("native");
+      if (window.viraljsNative) throw new Refusal("native");
       page.linked++;
     }
-    const { ran, wrote } = await run(original, page.trust(url), src, page.last);
+    const running = run(original, page.trust(url), src, page.last, size);
+    course.handed = true;
+    const { ran, wrote } = await running;
     if (linked && !ran) page.linked--;
     if (wrote) delivery.fallBack("document-write");
     return ran;
   }
 
   async function check() {
-    if (!(await mayRun(original, page.trust))) throw new Error("blocked");
+    if (!(await mayRun(original, page.trust))) throw new Refusal("blocked");
   }
 
   async function linkAll() {
     page.modules ??= import(endpoint(island, src, `${island.client}/module.js`)).catch(() => {
-      throw new Error("client");
+      throw new Refusal("client");
     });
     const [client] = await Promise.all([page.modules, check()]);
-    return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin);
+    return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin.bind(null, page, runner));
   }
 
   async function takeBlob() {
-    const [take] = await Promise.all([delivery.find(), check()]);
+    const [take] = await Promise.all([within(island.deadline + CLIENT_MS, delivery.find()), check()]);
     got = await take();
+    const { nameCode } = await runner;
     return URL.createObjectURL(await nameCode(/** @type {Blob} */ (got.blob), src));
   }
 
-  let ran = false;
-  /** @type {import("./seeder.js").Prepared | null} */
-  let got = null;
-  /** @type {import("./module.js").Linked | null} */
-  let linked = null;
   try {
-    if (!shared) throw new Error("untouched");
-    if (!window.RTCPeerConnection) throw new Error("no-webrtc");
+    if (wanted) throw new Refusal("blocking");
+    if (!shared) throw new Refusal("untouched");
+    if (!window.RTCPeerConnection) throw new Refusal("no-webrtc");
     const refusal = island.ticket && refuse(island, turn.consented);
-    if (refusal) throw new Error(refusal);
+    if (refusal) throw new Refusal(refusal);
     if (island.module) linked = await linkAll();
     const url = linked?.url ?? (await takeBlob());
-    ran = await runInTurn(url);
+    // A module may wait for anything before it has run.
+    ran = await runInTurn(url, linked ? undefined : island.size);
     if (!linked) URL.revokeObjectURL(url);
-    if (!ran) throw new Error("blocked");
+    if (!ran) throw new Refusal("blocked");
   } catch (error) {
     console.debug(error);
     got = linked = null;
-    if (shared) delivery.fallBack(/** @type {Error} */ (error).message);
+    const { message } = /** @type {Error} */ (error);
+    if (shared) delivery.fallBack(TELLING.test(message) && !(error instanceof Refusal) ? "error" : message);
     // A module that ran from its own URL and from another one would be there twice.
     if (island.module) window.viraljsNative = !page.linked;
-    ran = !(island.module && page.linked) && (await runInTurn(island.module ? src : directUrl(src)));
-    if (ran) delivery.record.bytesFromServer += island.size;
+    if (!ran && !(island.module && page.linked)) {
+      ran = await runInTurn(island.module ? src : direct);
+      // A policy or a proxy may let scripts through by their paths, and knows that of the bundle only.
+      if (!ran && island.direct && !island.module) ran = await runInTurn(markedUrl(src, "direct"));
+      if (ran) delivery.record.bytesFromServer += island.size;
+    }
   }
-  turn.done();
-  giveLoad(ran ? "load" : "error");
-  if (linked) {
-    linked.settle();
-  }
-  if (linked || !island.ticket) page.finish();
-  else delivery.finish(got, ran);
+  finish(ran, got);
+  linked?.settle();
 }
+
+/**
+ * Take the mark of ours from the tag: it is to be as its page would have it without us.
+ *
+ * @param {HTMLScriptElement} original
+ * @param {(url: string) => any} trust
+ */
+function unmark(original, trust) {
+  try {
+    // What has been loaded is not loaded again by a change of its address.
+    original.setAttribute("src", trust(plainUrl(original.getAttribute("src") ?? "")));
+  } catch (error) {
+    // The policy of the page takes no URL of ours: it can't run either, and says so later.
+    console.debug(error);
+  }
+}
+
+/**
+ * @template T
+ * @param {number} milliseconds
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
+const within = (milliseconds, promise) =>
+  Promise.race([
+    promise,
+    /** @type {Promise<never>} */ (
+      new Promise((_, reject) => setTimeout(() => reject(new Refusal("client")), milliseconds))
+    ),
+  ]);
 
 /**
  * Say how long the server takes to answer, as this page has seen it.
@@ -195,8 +345,7 @@ const refuse = ({ breaker: [name, , most] }, consented) =>
  */
 function keepCount({ breaker: [name, seconds] }, record) {
   const failures = readCookie(name) ?? 0;
-  // Nothing was tried.
-  if (record.reason === "consent" || record.reason === "breaker") return;
+  if (record.reason && UNTRIED.test(record.reason)) return;
   // What this page's policy forbids will not go better next time.
   if (record.reason && record.source === "server") {
     writeCookie(name, record.reason === "blocked" ? MANY : failures + 1, seconds);

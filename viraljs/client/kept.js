@@ -22,8 +22,6 @@ export const keptUrl = (island, src) => endpoint(island, src, `kept/${island.dig
  * @returns {Promise<Blob | null>} null where there is none, or other bytes under its name, or no storage
  */
 export async function findKept(island, src) {
-  // The first look into the storage costs a browser as much as an introduction.
-  if (navigator.cookieEnabled && !document.cookie.includes(island.digest.slice(0, KEPT_DIGITS))) return null;
   try {
     const response = await caches.match(keptUrl(island, src), { cacheName: CACHE, ignoreSearch: true });
     const blob = await response?.blob();

@@ -33,10 +33,11 @@ export function override(target, name, value) {
  * Watch for listeners of events that have passed already, which would wait forever.
  *
  * @param {() => boolean} isRunning whether it is the script that adds listeners at this moment
+ * @param {() => boolean} [isHeld] whether `DOMContentLoaded` has come, but will be sent again
  * @returns {(ran: boolean, when?: Promise<any>) => void} ends the watch, and calls those listeners if the script ran,
  *   once nothing else is to come before those events
  */
-export function callLate(isRunning) {
+export function callLate(isRunning, isHeld = () => false) {
   /** @type {[any, string][]} */
   const handlers = [
     [window, "load"],
@@ -47,7 +48,7 @@ export function callLate(isRunning) {
   const isLate = (/** @type {any} */ target, /** @type {string} */ type) =>
     handlers.some((one) => one[0] === target && one[1] === type)
       ? hasPassed("loadEventStart")
-      : type === "DOMContentLoaded" && hasPassed("domContentLoadedEventStart");
+      : type === "DOMContentLoaded" && hasPassed("domContentLoadedEventStart") && !isHeld();
   /** @type {[EventTarget, string, any][]} */
   let late = [];
   /** @param {[any, string]} handler */

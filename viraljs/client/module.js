@@ -3,6 +3,8 @@
  * whoever asks for it and however often. Loaded where a module of a page is to come from peers.
  */
 
+// What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
+
 import { findHash, toHex } from "./digest.js";
 import { rewrite } from "./edits.js";
 import { renameErrors } from "./names.js";

@@ -1,11 +1,9 @@
 /** Keeps the order of deferred scripts: those behind a bundle that is still on its way must wait for it. */
 
-import { hasPassed } from "./late.js";
-import { run } from "./run.js";
+import { isParsing, moments } from "./moments.js";
+import { copyScript, forbid } from "./scripts.js";
 import { markedUrl } from "./urls.js";
 
-/** `viral_script` writes it: a site that wants order lets it write the tags of all scripts that need some. */
-const OURS = "script[data-viraljs][defer]";
 /** Types that run. Scripts of others, and those for old browsers, would never say that they have. */
 const RUNS = /^$|^module$|(java|ecma)script/i;
 
@@ -15,23 +13,24 @@ const RUNS = /^$|^module$|(java|ecma)script/i;
  * @param {import("./page.js").Page} page
  * @param {import("./types.js").SeedingIsland} island
  * @param {HTMLScriptElement} original the bundle's own; it has begun its turn
+ * @param {Promise<import("./types.js").Runner>} runner
  */
-export function holdLater(page, island, original) {
+export function holdLater(page, island, original, runner) {
   // Where deferred scripts do not run yet, or have run, there are none to hold; others were never in order.
-  if (document.readyState !== "interactive" || hasPassed("domContentLoadedEventStart")) return;
-  if (!original.matches(OURS) || original.async) return;
-  const ours = /** @type {HTMLScriptElement[]} */ ([...document.querySelectorAll(OURS)]);
-  const later = ours
+  if (document.readyState !== "interactive" || !isParsing() || !original.defer || original.async) return;
+  const all = /** @type {HTMLScriptElement[]} */ ([...document.querySelectorAll("script")]);
+  const later = all
     // The page may have removed it.
-    .slice(ours.indexOf(original) + 1 || ours.length)
-    .filter((script) => isDeferred(script) && !page.turns.has(script));
+    .slice(all.indexOf(original) + 1 || all.length)
+    .filter((script) => isDeferred(script) && !page.turns.has(script))
+    .map((script) => /** @type {const} */ ([script, isThin(script)]));
   if (!later.length) return;
   const turn = page.begin(island);
-  // With this event the time has passed in which the browser would run them, and it is known what they are.
-  const parsed = new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve));
+  const { parsed } = moments();
+  moments().holdParsed(turn.ended);
   let { before } = turn;
-  for (const script of later) {
-    before = isThin(script) ? expect(page, script, before) : runHeld(page, script, before, hold(script, parsed));
+  for (const [script, thin] of later) {
+    before = thin ? expect(page, script, before) : runHeld(page, script, before, parsed, runner).catch(console.debug);
   }
   before.then(() => {
     turn.done();
@@ -42,7 +41,13 @@ export function holdLater(page, island, original) {
 /**
  * @param {HTMLScriptElement} script
  */
-const isDeferred = (script) => script.src && !script.async && !script.noModule && RUNS.test(script.type);
+const isDeferred = (script) =>
+  // An SVG's script has neither.
+  "text" in script &&
+  (script.type === "module" || (script.defer && script.src)) &&
+  !script.async &&
+  !script.noModule &&
+  RUNS.test(script.type);
 
 /** Marks of `viral_script`: the server answers with what knows to wait. */
 const WAITS = /[?&]viraljs=(behind|module)\b/;
@@ -74,8 +79,6 @@ const expect = (page, script, before) =>
   });
 
 /**
- * A script that is in another document when its time has come does not run (HTML, "execute the script element").
- *
  * @param {HTMLScriptElement} script
  * @param {Promise<any>} parsed
  * @returns {Promise<any>} it is back in its place
@@ -83,7 +86,7 @@ const expect = (page, script, before) =>
 function hold(script, parsed) {
   const place = document.createComment("");
   script.replaceWith(place);
-  document.implementation.createHTMLDocument("").adoptNode(script);
+  forbid(script);
   return parsed.then(() => place.replaceWith(script));
 }
 
@@ -91,18 +94,43 @@ function hold(script, parsed) {
  * @param {import("./page.js").Page} page
  * @param {HTMLScriptElement} script
  * @param {Promise<any>} before what it has to wait for
- * @param {Promise<any>} back
+ * @param {Promise<any>} parsed
+ * @param {Promise<import("./types.js").Runner>} runner
  */
-async function runHeld(page, script, before, back) {
+async function runHeld(page, script, before, parsed, runner) {
+  const back = hold(script, parsed);
   page.turns.set(script, { before });
   await back;
   const thin = isThin(script);
   if (!thin) await before;
+  if (!script.src) return runText(page, script);
   // Of the thin client that came nothing is left. Others take the browser that it came to for a seeder, so that without
   // this word the next one might tell it to wait for itself.
   const url = thin ? markedUrl(script.src, "alone") : script.src;
+  const { run } = await runner;
   const { ran } = await run(script, page.trust(url), script.src, page.last);
   const ended = page.turns.get(script)?.ended;
   if (ended) await ended;
   else script.dispatchEvent(new Event(ran ? "load" : "error"));
+}
+
+/**
+ * Run an inline module. It does not say when it has run, but one behind it in line does.
+ *
+ * @param {import("./page.js").Page} page
+ * @param {HTMLScriptElement} script
+ */
+async function runText(page, script) {
+  const module = copyScript(script);
+  module.text = page.trust(script.text, "createScript");
+  const behind = copyScript(script);
+  behind.src = page.trust(URL.createObjectURL(new Blob([], { type: "text/javascript" })));
+  await new Promise((resolve) => {
+    behind.onload = behind.onerror = resolve;
+    for (const one of [module, behind]) {
+      one.async = false;
+      document.documentElement.append(one);
+      one.remove();
+    }
+  });
 }

@@ -1,7 +1,6 @@
 /** `window.ViralJS`: what the page can see and say, and what several bundles of one page share. */
 
 import { readCookie, writeCookie } from "./cookies.js";
-import { runDependents } from "./dependents-runner.js";
 import { trust } from "./trust.js";
 import { endpoint } from "./urls.js";
 
@@ -17,9 +16,13 @@ const CONSENT_SECONDS = 31536000;
  * @property {boolean} consented whether the visitor lets it take part
  */
 
-/** The page's one object: whichever client came first has made it. */
-export function thePage() {
-  if (!window.ViralJS) window.ViralJS = createPage();
+/**
+ * The page's one object: whichever client came first has made it.
+ *
+ * @param {() => any} [runDependents] runs the scripts of the page that wait for its bundles
+ */
+export function thePage(runDependents = () => {}) {
+  if (!window.ViralJS) window.ViralJS = createPage(runDependents);
   return window.ViralJS;
 }
 
@@ -47,7 +50,8 @@ export const newRecord = (url, digest) => ({
   uploads: [],
 });
 
-function createPage() {
+/** @param {() => any} runDependents */
+function createPage(runDependents) {
   /** @type {import("./types.js").Delivery[]} */
   const deliveries = [];
   /** @type {Record<string, import("./seeder.js").Seeder>} by the URL of their signaling */

@@ -1,5 +1,7 @@
 /** Gets a bundle together, verified, from other browsers and the server. Loaded where no earlier visit has kept it. */
 
+// What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
+
 import { findHash, fromBase64, toHex } from "./digest.js";
 import { download } from "./download.js";
 import { introduce } from "./introduction.js";
@@ -44,7 +46,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
         peers.push(peer);
         return peer;
       },
-      fetchRun: (run, signal, take) => fetchRun(directUrl(src), pieces, island, run, signal, take),
+      fetchRun: (run, signal, take) => fetchRun(directUrl(island, src), pieces, island, run, signal, take),
     },
     {
       deadline: island.deadline + Math.min(MOST_ROUND_TRIPS_MS, ROUND_TRIPS * roundTrip) + island.size / BYTES_PER_MS,

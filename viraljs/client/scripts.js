@@ -17,16 +17,48 @@ export function copyScript(original) {
 }
 
 /**
+ * Whether a script, which runs now, is waited for: by the parser, or by the scripts behind it that a loader has put in
+ * line.
+ *
+ * @param {HTMLScriptElement} script
+ */
+export const isWanted = ({ async, defer }) => !async && !(defer && document.readyState !== "loading");
+
+/**
  * Let a script be loaded and run, unseen by those that look for scripts in the document.
  *
  * @param {HTMLScriptElement} script
  * @param {any} url as the page's policy wants it
  * @param {(ran: boolean) => void} ended called at once after it ran, before any other script
+ * @param {number} [patience] milliseconds; a script that says nothing until then will not run any more
  */
-export function load(script, url, ended) {
-  script.onload = script.onerror = (event) => ended(/** @type {Event} */ (event).type === "load");
+export function load(script, url, ended, patience) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  script.onload = script.onerror = (event) => {
+    clearTimeout(timer);
+    ended(/** @type {Event} */ (event).type === "load");
+  };
   script.src = url;
   document.documentElement.append(script);
   // It had to be in the document to be loaded. To run, it need not be there (HTML, "execute the script element").
   script.remove();
+  if (!patience) return;
+  function giveUp() {
+    script.onload = script.onerror = null;
+    forbid(script);
+    ended(false);
+  }
+  // Where the page itself was busy, its events are still on their way when the time is up.
+  timer = setTimeout(() => {
+    timer = setTimeout(giveUp, patience / 10);
+  }, patience);
 }
+
+/**
+ * Keep a script from running that has not run yet: one that is in another document by then does not (HTML, "execute the
+ * script element").
+ *
+ * @param {HTMLScriptElement} script
+ */
+export const forbid = (script) => document.implementation.createHTMLDocument("").adoptNode(script);

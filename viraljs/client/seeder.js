@@ -3,6 +3,8 @@
  * app runs; where others wait for what this page is still receiving, before it.
  */
 
+// What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
+
 import { addCandidates, describe } from "./connection.js";
 import { createPacker } from "./deflate.js";
 import { watchDeparture } from "./departure.js";
@@ -93,7 +95,7 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     const { island, record, store, partial } = seed;
     if (!greeted || greeted !== socket.line()) return;
     const progress = partial ? Math.floor((99 * heldBy(store).length) / store.count) : 100;
-    const message = { type: "announce", digest, proof: island.proof ?? island.ticket, progress };
+    const message = { type: "announce", digest, proof: island.proof ?? island.ticket, progress, page: island.page };
     if (!socket.send(message)) return;
     seed.told = progress;
     if (!partial) window.dispatchEvent(new CustomEvent("viraljs:seeding", { detail: record }));

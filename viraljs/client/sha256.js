@@ -3,6 +3,8 @@
  * Loaded by itself, when it is needed. Cut into slices that leave the main thread room.
  */
 
+// What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
+
 /** The first 32 bits of the fractional parts of the roots of the first primes: cube roots (K) and square roots (H). */
 const K = new Uint32Array(64);
 const H = new Uint32Array(8);

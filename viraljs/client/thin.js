@@ -6,7 +6,7 @@ import { directUrl } from "./urls.js";
 const island = __VIRALJS__;
 if (typeof document === "undefined") {
   // A worker's importScripts can't be told from a script element by its headers, and expects its globals at once.
-  importScripts(self.origin + directUrl(island.url));
+  importScripts(directUrl(island, self.origin + island.url));
 } else {
   deliver(island, document.currentScript);
 }

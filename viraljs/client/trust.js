@@ -8,7 +8,9 @@ let policy;
 function findPolicy() {
   const same = (/** @type {string} */ text) => text;
   try {
-    return window.trustedTypes?.createPolicy(POLICY, { createScript: same, createScriptURL: same }) ?? {};
+    return (
+      window.trustedTypes?.createPolicy(POLICY, { createHTML: same, createScript: same, createScriptURL: same }) ?? {}
+    );
   } catch {
     // Not allowed here. The page's own default policy may take strings; else the browser refuses them.
     return {};
@@ -16,8 +18,9 @@ function findPolicy() {
 }
 
 /**
- * @param {string} text a URL that our own server or a verified blob has given, or the text of a script of the page
- * @param {"createScriptURL" | "createScript"} [kind]
+ * @param {string} text a URL that our own server or a verified blob has given, or the text of a script of the page or its
+ *   tag
+ * @param {"createScriptURL" | "createScript" | "createHTML"} [kind]
  * @returns {any}
  */
 export function trust(text, kind = "createScriptURL") {

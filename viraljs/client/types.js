@@ -8,6 +8,7 @@
  * @property {number} pieceLength bytes of each piece but the last
  * @property {string} mediaType as in `Content-Type`
  * @property {string} base path of the signaling blueprint
+ * @property {string} [direct] path and query of the plain bytes
  * @property {string} client where further scripts of the client are, from `base`
  * @property {string} [proof] that the server once served the digest
  * @property {string} [ticket] in place of it, for a recipient
@@ -16,6 +17,7 @@
  * @property {string} consentCookie its name
  * @property {string} workerCookie tells the server what the site's own service worker does with bundles
  * @property {number} [limit] bytes per second to upload at most
+ * @property {string} [page] path of the page, where it waits for the bundle's tag; not the server's word
  *
  * @typedef {object} ReceivingFields
  * @property {string} pieces base64 of the pieces' SHA-256 digests, end to end
@@ -58,6 +60,13 @@
  * @property {number} milliseconds from the start to its last verified piece
  * @property {string|null} failure
  * @property {number|null} roundTrip milliseconds that a message to it and the answer took
+ *
+ * @typedef {object} Runner What `run.js` gives, which is loaded while a bundle is on its way.
+ * @property {(island: ReceivingIsland, src: string) => Promise<Blob | null>} findKept
+ * @property {(blob: Blob, src: string) => Promise<Blob>} nameCode
+ * @property {(original: HTMLScriptElement, url: any, src: string, last?: () => Promise<any>, size?: number) =>
+ *   Promise<{ran: boolean, wrote: boolean}>} run
+ * @property {() => Promise<void>} runDependents
  *
  * @typedef {[first: number, count: number]} Range of pieces
  *

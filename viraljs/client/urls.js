@@ -10,11 +10,17 @@ const PARAMETER = /([?&])viraljs=[^&#]*&?/;
 export const plainUrl = (src) => src.replace(PARAMETER, "$1").replace(/[?&](?=#|$)/, "");
 
 /**
- * The URL that always gives the untouched bundle.
+ * The URL that always gives the untouched bundle: a path of its own, since some caches ignore the query. The app may
+ * stand deeper in its site than it knows, so the rest of the URL is the script's. A server that could not name the path
+ * has a query for it.
  *
- * @param {string} src
+ * @param {{url: string, direct?: string}} island
+ * @param {string} src of the script
  */
-export const directUrl = (src) => markedUrl(src, "direct");
+export function directUrl({ url, direct }, src) {
+  const plain = plainUrl(src.replace(/#.*/, ""));
+  return direct && plain.endsWith(url) ? plain.slice(0, -url.length) + direct : markedUrl(src, "direct");
+}
 
 /**
  * @param {string} src
