@@ -13,14 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, jsonify, request
+from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
 from flask_sock import Sock
+from werkzeug.routing import BaseConverter
 
 from . import signals
 from .errors import ExpiredError, MessageError, TokenError
-from .facts import request_facts, visitor_place
+from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
-from .learning import FORBIDDEN_SECONDS, Lessons, clamp, forbidden_subject, learn
+from .learning import Lessons, ban_tag, clamp, find_bans, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -31,6 +32,7 @@ from .messages import (
     Candidates,
     Gone,
     Offer,
+    Report,
     Signal,
     as_object,
     encode,
@@ -39,7 +41,8 @@ from .messages import (
     parse_report,
 )
 from .nearness import Place
-from .session import Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
+from .servers import gives_socket
+from .session import Blocking, Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
 from .state import WHOLE, State, current_state, most_sockets
 from .tickets import Ticket, name_swarm
 
@@ -53,29 +56,48 @@ REPORT_SECONDS = 3_600
 STRIKES = 3
 """Reports of wrong bytes after which a seeder is put out."""
 
+HOST = "viraljs_host"
+"""The converter for rules of apps that match hosts or subdomains, and the variable in these rules."""
 STATIC_FOLDER = Path(__file__).parent / "static"
 SCRIPTS = frozenset({"receive.js", "run.js", "module.js", "seeder.js", "sha256.js", "dependents.js"})
 """What browsers may ask for by itself; the thin client and the addition need settings to go with them."""
 
 
-def make_blueprint(url_prefix: str) -> Blueprint:
-    """Build the blueprint.
+class AnyHost(BaseConverter):
+    """Matches whatever host, or subdomain, a request names; none at all, too."""
+
+    regex = "[^/]*"
+    part_isolating = True
+
+
+def register(app: Flask, url_prefix: str) -> None:
+    """Build the blueprint and register it.
+
+    Its routes hold for each host on which the app may have bundles and pages: what the client asks, it asks of the
+    origin that its bundle came from.
 
     Args:
+        app: the app.
         url_prefix: where it lives, such as `"/viraljs"`.
     """
     blueprint = Blueprint("viraljs", __name__, url_prefix=url_prefix)
+    where: dict[str, Any] = {}
+    if app.url_map.host_matching or app.subdomain_matching:
+        app.url_map.converters[HOST] = AnyHost
+        where = {"host" if app.url_map.host_matching else "subdomain": f"<{HOST}:{HOST}>"}
+        blueprint.url_value_preprocessor(lambda _, values: values.pop(HOST, None) if values else None)
     blueprint.before_request(_check_origin)
+    blueprint.before_request(_check_socket)
     blueprint.after_request(_keep_whole)
     blueprint.register_error_handler(MessageError, _refuse_message)
     blueprint.register_error_handler(TokenError, _refuse_token)
-    blueprint.post("/offers", endpoint="offers")(_offers)
-    blueprint.post("/candidates", endpoint="candidates")(_candidates)
-    blueprint.post("/report", endpoint="report")(_report)
-    blueprint.get("/stats.json", endpoint="stats")(_stats)
-    blueprint.get("/client/<version>/<name>", endpoint="client")(_client)
-    Sock().route("/socket", bp=blueprint, endpoint="socket")(_socket)
-    return blueprint
+    blueprint.post("/offers", endpoint="offers", **where)(_offers)
+    blueprint.post("/candidates", endpoint="candidates", **where)(_candidates)
+    blueprint.post("/report", endpoint="report", **where)(_report)
+    blueprint.get("/stats.json", endpoint="stats", **where)(_stats)
+    blueprint.get("/client/<version>/<name>", endpoint="client", **where)(_client)
+    Sock().route("/socket", bp=blueprint, endpoint="socket", **where)(_socket)
+    app.register_blueprint(blueprint)
 
 
 def _check_origin() -> None:
@@ -92,6 +114,13 @@ def _check_origin() -> None:
             expected,
         )
         abort(403)
+
+
+def _check_socket() -> tuple[str, int] | None:
+    """Refuse a seeder's handshake where there is no socket to talk on."""
+    if request.endpoint != "viraljs.socket" or gives_socket(request.environ):
+        return None
+    return "this server does not hand its sockets to the app", 503
 
 
 def _keep_whole(response: Response) -> Response:
@@ -201,13 +230,23 @@ def _report() -> tuple[str, int]:
         raise MessageError("this delivery has been reported", OUT_OF_ORDER)
     here = visitor_place(state.locate, state.warn_once)
     _note(state, learn(report, here, _places(state, ticket), state.registry.is_troubled))
-    # Of other origins' pages the server knows no more than a path, which may be one of its own, too.
-    ours = request_facts().origin is None
-    subject = forbidden_subject(report if ours else replace(report, page=None), request.host, ticket.digest)
-    if subject is not None:
-        state.registry.forbid(subject, FORBIDDEN_SECONDS)
+    _note_bans(state, report, ticket, here)
     signals.delivery_reported.send(_app(), report=report, recipient=ticket.recipient, digest=ticket.digest)
     return "", 204
+
+
+def _note_bans(state: State, report: Report, ticket: Ticket, here: Place) -> None:
+    """Leave alone what the report shows to be nothing for peers."""
+    facts = request_facts()
+    page = canonical_path(report.page) if report.page and report.page.startswith("/") else None
+    # Of other origins' pages the server knows no more than a path, which may be one of its own, too.
+    known = replace(
+        report,
+        page=page if facts.origin is None else None,
+        url=own_url(report.url, request.host) if report.url else None,
+    )
+    for ban in find_bans(known, request.host, ticket.digest, facts.page):
+        state.forbid(ban, here.network)
 
 
 def _places(state: State, ticket: Ticket) -> dict[str, Place]:
@@ -397,15 +436,30 @@ class _Connection:
                 case Close(code, reason):
                     signals.peer_rejected.send(self._app, peer=self._peer, code=code, reason=reason)
                     self._ws.close(code, reason)
-                case Joined(digest, progress, group):
-                    self._state.registry.announce(self._peer, self._place, name_swarm(digest, group), progress)
-                    if progress == COMPLETE:
-                        signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
-                case Left(digest, complete, group):
-                    self._state.registry.withdraw(self._peer, name_swarm(digest, group))
-                    if complete:
-                        signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
                 case Forward(signal):
                     self._state.hub.deliver(signal)
-                case Freed(exchange):
-                    self._state.registry.release(self._peer, exchange)
+                case _:
+                    self._note(effect)
+
+    def _note(self, effect: Effect) -> None:
+        """Remember what an effect says of this seeder, or of its page."""
+        match effect:
+            case Joined(digest, progress, group):
+                self._state.registry.announce(self._peer, self._place, name_swarm(digest, group), progress)
+                if progress == COMPLETE:
+                    signals.seeder_joined.send(self._app, peer=self._peer, digest=digest)
+            case Left(digest, complete, group):
+                self._state.registry.withdraw(self._peer, name_swarm(digest, group))
+                if complete:
+                    signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
+            case Blocking(page, url):
+                self._note_blocking(page, url)
+            case Freed(exchange):
+                self._state.registry.release(self._peer, exchange)
+
+    def _note_blocking(self, page: str, url: str) -> None:
+        # Of a page of another origin requests don't tell the path.
+        known = canonical_path(page) if request_facts().origin is None else None
+        bundle = own_url(f"http://{request.host}{url}", request.host)
+        for ban in ban_tag(request.host, {known}, bundle) if bundle is not None else ():
+            self._state.forbid(ban, self._place.network)

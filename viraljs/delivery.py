@@ -10,7 +10,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
-from flask import Response, current_app, g, request, url_for
+from flask import Response, current_app, g, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,7 +24,7 @@ from .diagnosis import MARKS
 from .direct import direct_path, not_a_bundle
 from .errors import BundleError, ConfigurationError
 from .facts import DIRECT_MARK, bundle_url, page_path, personal_reason, request_facts, response_facts
-from .learning import DOCUMENT_WRITE, FORBIDDEN_SECONDS, name_bundle, name_page
+from .learning import ban_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
@@ -50,13 +50,11 @@ from .shaping import (
     make_unmodified,
     plain_etag,
 )
-from .state import EXTENSION, WHOLE, Seen, State, current_state, has_room
+from .state import EXTENSION, WHOLE, Seen, State, current_state, has_room, lacks_sockets
 from .tickets import Ticket, name_exchange, name_swarm
-from .visitors import Asking, find_out
+from .visitors import CLIENT, Asking, base_path, find_out, has_routes, judge_tag
 
 HEADER = "ViralJS-Delivery"
-CLIENT = f"{EXTENSION}.client"
-"""The endpoint of the client's own files."""
 ENCODING_SUFFIX = re.compile(r"[:;-](gzip|br|zstd|deflate)$")
 """What those that compress put behind an entity tag: Flask-Compress a colon, Apache a hyphen."""
 TICKET_SLOT_SECONDS = 5.0
@@ -253,13 +251,13 @@ def _respond(state: State, response: Response, options: Options, against: str | 
 def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
     state.bundles.pop(bundle_url(), None)
-    if judge_request(visitor, state.policy) is None:
+    if judge_request(visitor, state.policy) is None and not lacks_sockets(state) and has_routes(state):
         make_thin(response, _waiting(state, bundle_url()))
     return response
 
 
 def _waiting(state: State, url: str) -> bytes:
-    return state.renderer.waiting(url, state.settings, _base(state), direct_path(state, url))
+    return state.renderer.waiting(url, state.settings, base_path(state), direct_path(state, url))
 
 
 def _decide(state: State, response: Response, options: Options, visitor: RequestFacts, against: str | None) -> Response:
@@ -298,7 +296,7 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
     if reason:
         return _plain(state, response, body, reason)
     manifest = _manifest(state, response, body)
-    asking = _judge_bundle(state, manifest, visitor) or find_out(state, visitor)
+    asking = _find_asking(state, manifest, visitor)
     if isinstance(asking, str):
         return _plain(state, response, body, asking)
     return _by_peers(state, response, body, manifest, options, asking)
@@ -325,13 +323,15 @@ def _manifest(state: State, response: Response, body: Body) -> Manifest:
     )
 
 
-def _judge_bundle(state: State, manifest: Manifest, visitor: RequestFacts) -> str | None:
-    """Say why these bytes can't run from elsewhere than their own URL."""
-    if visitor.is_import:
-        return None  # which is where it will run
-    if manifest.imports:
+def _find_asking(state: State, manifest: Manifest, visitor: RequestFacts) -> Asking | str:
+    """Look at who asks for a classic bundle; give the reason where that one gets it untouched."""
+    # An import runs from its own URL, whatever is in it.
+    if manifest.imports and not visitor.is_import:
         return "imports"
-    return DOCUMENT_WRITE if state.registry.is_forbidden(name_bundle(manifest.digest)) else None
+    asking = find_out(state, visitor)
+    if isinstance(asking, str) or visitor.is_import:
+        return asking
+    return judge_tag(state, asking, manifest.url, manifest.digest) or asking
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:
@@ -346,7 +346,7 @@ def _untouched(response: Response, reason: str, url: str) -> Response:
 def _by_peers(
     state: State, response: Response, body: Body, manifest: Manifest, options: Options, asking: Asking
 ) -> Response:
-    base = _base(state)
+    base = base_path(state)
     if request.if_none_match and (
         known := _known_etag(response, manifest, _tail(state, manifest, base, asking.group)[1])
     ):
@@ -363,7 +363,7 @@ def _by_peers(
     consent = may_share(state, asking.facts.consent) or (
         asking.facts.consent is None and asking.facts.origin is not None
     )
-    wants_thin = consent and not asking.facts.is_import
+    wants_thin = consent and not asking.facts.never_thin
     recipient = state.new_peer_id()
     plan = _plan(state, manifest, options, asking, recipient, never_full=behind) if wants_thin and not alone else None
     if plan is None and wants_thin and behind:
@@ -396,12 +396,6 @@ def _beginning(state: State, manifest: Manifest, base: str, module: ModuleFacts 
         (manifest, base, module is None, direct),
         lambda: state.renderer.thin_beginning(manifest, state.settings, base, module, direct),
     )
-
-
-def _base(state: State) -> str:
-    """Give the path of the signaling blueprint. Flask's answer depends on the host where an app matches subdomains."""
-    key = (request.scheme, request.host, request.root_path)
-    return state.bases.get(key, lambda: url_for("viraljs.offers").rsplit("/", 1)[0])
 
 
 def _tail(state: State, manifest: Manifest, base: str, group: str) -> tuple[bytes, str]:
@@ -507,7 +501,7 @@ def _respond_to_linker(
     if visitor.starts and asking != SMALL:
         return _unlinked(state, response, visitor, asking)
     # Beside modules that peers deliver it must run as they do.
-    unshared = state.renderer.unshared(manifest, state.settings, _base(state), module, alone=visitor.part)
+    unshared = state.renderer.unshared(manifest, state.settings, base_path(state), module, alone=visitor.part)
     return _replaced(response, visitor, unshared, asking)
 
 
@@ -558,7 +552,7 @@ def _judge_size(state: State, manifest: Manifest, options: Options) -> str | Non
 def _link_by_peers(
     state: State, response: Response, manifest: Manifest, options: Options, asking: Asking, module: ModuleFacts
 ) -> Response:
-    visitor, base, recipient = asking.facts, _base(state), state.new_peer_id()
+    visitor, base, recipient = asking.facts, base_path(state), state.new_peer_id()
 
     def unlinked() -> bytes:
         if visitor.part:
@@ -606,7 +600,7 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
-        current_state().registry.forbid(name_page(request.host, page_path()), FORBIDDEN_SECONDS)
+        current_state().forbid(ban_page(request.host, page_path(), "its header says so"), None, kind=request.endpoint)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):
         g.pop(name, None)

@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar, overload
 from urllib.parse import urljoin, urlsplit
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, current_app, g, request
 from markupsafe import Markup
 
 from . import delivery
-from .blueprint import make_blueprint
+from .blueprint import register
 from .config import read_settings
 from .direct import check_mark, direct_path, lead_back
 from .errors import ConfigurationError, InitialisationError
@@ -20,6 +20,7 @@ from .negotiation import is_trustworthy
 from .parts import as_bundle_url, by_peers, comes_thin, is_part
 from .rendering import BEHIND, DIRECT, MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state
+from .visitors import base_path
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 PeerGroupT = TypeVar("PeerGroupT", bound=PeerGroup)
@@ -74,7 +75,7 @@ class ViralJS:
                 stacklevel=3,
             )
         state = State(app, settings, lambda: self._peer_group)  # first: databases that can't be read are an error here
-        app.register_blueprint(make_blueprint(settings.url_prefix))
+        register(app, settings.url_prefix)
         app.extensions[EXTENSION] = state
         # First in the list means last to run: no hook can make a response personal behind our back.
         app.after_request_funcs.setdefault(None, []).insert(0, delivery.finish)
@@ -149,6 +150,7 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
         dependents: the page has `<script type="text/viral">`; a second tag runs them for visitors who get no ViralJS.
         attributes: more attributes; an underscore stands for a hyphen (`data_x="1"`), True for one without a value.
     """
+    state = current_state()
     is_first = not g.get(delivery.TAGS)
     setattr(g, delivery.TAGS, True)
     found = nonce if nonce is not None else _page_nonce()
@@ -161,7 +163,7 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
         tag += _tag(
             {
                 "defer": True,
-                "src": url_for("viraljs.client", version=current_state().renderer.version, name="dependents.js"),
+                "src": f"{base_path(state)}/client/{state.renderer.version}/dependents.js",
                 **common,
             }
         )
@@ -195,6 +197,8 @@ def _address(src: str, attributes: dict[str, str | bool], *, is_first: bool) -> 
         del attributes["type"]
         return {"src": _with_word(src, MODULE)}
     foreign = _is_foreign(src)
+    if foreign and "crossorigin" not in attributes and not attributes.get("integrity") and not _may_read(src):
+        return {"src": src}
     common: dict[str, str | bool] = {"crossorigin": "anonymous"} if foreign else {}
     if attributes.get("integrity"):  # which neither a full nor a thin response could match
         return {"src": _direct_address(src), **common}
@@ -222,6 +226,23 @@ def _is_foreign(src: str) -> bool:
         return False
     page = request.base_url
     return _origin(urljoin(page, src)) != _origin(page)
+
+
+def _may_read(src: str) -> bool:
+    """Say whether the server of another origin is known to let this page read what it runs (Fetch, CORS).
+
+    A browser runs nothing for a tag with `crossorigin` whose answer does not allow the page's origin. Without that
+    attribute it runs the bundle, which then can't come from peers.
+    """
+    state, origin = current_state(), f"{request.scheme}://{request.host}"
+    if origin in state.policy.origins:
+        return True
+    state.warn_once(
+        f"origin {origin} {urlsplit(src).netloc}",
+        f"viral_script wrote a plain tag for {src}, since nothing says that its server lets pages of {origin} read it;"
+        f' peers can deliver it with VIRALJS_ORIGINS = ["{origin}"], in the app of the page and in that of the bundle',
+    )
+    return False
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from flask import Request, Response, request
 from werkzeug.datastructures import Headers, ResponseCacheControl
@@ -29,8 +29,11 @@ from .rendering import (
     MOST_KEPT,
     PARAMETER,
     PART,
+    WORKER_COOKIE,
 )
 
+QUERY = re.compile(r"[!-~]*")
+"""What browsers leave of a query when they have encoded it."""
 DIGITS = re.compile(r"[0-9]{1,9}")
 FORWARDED_FOR = re.compile(r"\bfor\s*=\s*(\"[^\"]*\"|[^;,\s]*)", re.IGNORECASE)
 _BEGINNING = f"[0-9a-f]{{{KEPT_CHARACTERS}}}"
@@ -100,16 +103,35 @@ def request_facts() -> RequestFacts:
         alone=parameter == ALONE,
         starts=parameter == MODULE,
         part=parameter == PART,
+        worker=cookies.get(WORKER_COOKIE),
     )
+
+
+def canonical_path(path: str) -> str:
+    """Write a path of this server as `page_path` does. Browsers leave some characters as they are that it encodes."""
+    return write_url(unquote(path), b"")
+
+
+def own_url(url: str, host: str) -> str | None:
+    """Give path and query of a URL as `bundle_url` writes them; None where it is not one of this host.
+
+    Args:
+        url: an absolute one, as a visitor's browser gave it.
+        host: this server's, as in the `Host` header.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or parts.netloc != host or not QUERY.fullmatch(parts.query):
+        return None
+    return write_url(unquote(parts.path), parts.query.encode())
 
 
 def _page(referer: str, host: str) -> str | None:
     """Give the path of the page that asks, if it is one of this host."""
-    try:
-        parts = urlsplit(referer)
-    except ValueError:
-        return None
-    return parts.path if parts.netloc == host else None
+    found = own_url(referer, host)
+    return None if found is None else found.partition("?")[0]
 
 
 def visitor_place(locate: Callable[[str | None], Place], warn_once: Callable[[str, str], None]) -> Place:

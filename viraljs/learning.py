@@ -26,6 +26,23 @@ BLOCKED = "blocked"
 """The policy of the page lets nothing run that a peer gave."""
 DOCUMENT_WRITE = "document-write"
 """The bundle wrote into the document as it ran, which only a script in its own place can."""
+BLOCKING = "blocking"
+"""The parser of the page waits for the bundle's tag, and so do the scripts behind it."""
+BLOCKING_SECONDS = 86_400
+"""How long a page gets a bundle untouched for whose tag its parser waits."""
+UNKNOWN_PAGE = "?"
+"""Stands for all pages that a request does not name, as under `Referrer-Policy: no-referrer`. No path reads so."""
+
+
+@dataclass(frozen=True)
+class Ban:
+    """A page, a bundle, or a bundle on a page, that peers can't deliver to."""
+
+    subject: str
+    """For `Registry.forbid`."""
+    seconds: float
+    text: str
+    """For the log: what was found, what comes of it, and what mends it."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +67,69 @@ def name_bundle(digest: str) -> str:
     return f"bundle {digest}"
 
 
-def forbidden_subject(report: Report, host: str, digest: str) -> str | None:
-    """Say what is not to be tried again, if the report shows that it can't be.
+def name_tag(host: str, page: str | None, url: str) -> str:
+    """Name a bundle on one page as the subject of `Registry.forbid`; a page that nobody names is `UNKNOWN_PAGE`."""
+    return f"tag {host}{page or UNKNOWN_PAGE} {url}"
+
+
+def find_bans(report: Report, host: str, digest: str, referring: str | None) -> tuple[Ban, ...]:
+    """Say what is not to be tried again, if the report shows that it can't be. Any other reason is free text.
 
     Args:
-        report: the recipient's.
+        report: the recipient's; its page and its URL are paths of this server, or None.
         host: of the server.
         digest: of the bundle.
+        referring: the path of the page as requests from there name it; None where they don't.
     """
     if report.reason == BLOCKED and report.page:
-        return name_page(host, report.page)
-    return name_bundle(digest) if report.reason == DOCUMENT_WRITE else None
+        return (ban_page(host, report.page, "as a visitor's browser found"),)
+    if report.reason == DOCUMENT_WRITE:
+        return (_ban_bundle(digest, report.url or f"with the digest {digest}"),)
+    if report.reason == BLOCKING and report.url:
+        return ban_tag(host, {report.page, referring}, report.url)
+    return ()
+
+
+def ban_page(host: str, page: str, source: str) -> Ban:
+    """Leave a page alone whose policy lets nothing run that a peer gave.
+
+    Args:
+        host: of the server.
+        page: its path.
+        source: how that is known.
+    """
+    return Ban(
+        name_page(host, page),
+        FORBIDDEN_SECONDS,
+        f"the Content Security Policy of the page {page} forbids what peers give ({source}), so that its bundles come"
+        " untouched; give its script tags a nonce, or add blob: to script-src, and see the docs on"
+        " Content-Security-Policy",
+    )
+
+
+def ban_tag(host: str, pages: Collection[str | None], url: str) -> tuple[Ban, ...]:
+    """Leave a bundle alone on pages whose parser waits for its tag.
+
+    Args:
+        host: of the server.
+        pages: their paths; None for all that requests don't name.
+        url: path and query of the bundle.
+    """
+    named = "".join(f" {page}" for page in pages if page) or ", which its browser does not name"
+    text = (
+        f"the parser of the page{named} waits for the tag of {url}, which gets the bundle untouched there for a day,"
+        " since from peers it could run too late; write the tag with defer, or by viral_script, and they can deliver it"
+    )
+    return tuple(Ban(name_tag(host, page, url), BLOCKING_SECONDS, text) for page in pages)
+
+
+def _ban_bundle(digest: str, shown_as: str) -> Ban:
+    return Ban(
+        name_bundle(digest),
+        FORBIDDEN_SECONDS,
+        f"the bundle {shown_as} calls document.write while it runs, which only a script in its own place can, so that"
+        " it comes untouched; take the call out of it, or leave the decorator off",
+    )
 
 
 def clamp(report: Report, size: int) -> Report:

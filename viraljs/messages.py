@@ -29,6 +29,7 @@ LONGEST_SDP = 16_384
 LONGEST_CANDIDATE = 1_024
 LONGEST_REASON = 1_024
 LONGEST_PAGE = 8_192
+LONGEST_URL = 8_192
 MOST_CANDIDATES = 64
 MOST_RANGES = 64
 MOST_OFFERS = 8
@@ -44,12 +45,18 @@ SOURCES = ("peers", "server", "cache", "mixed")
 
 @dataclass(frozen=True)
 class Announce:
-    """The sender holds `progress` percent of the bundle with this digest, and proves that the server named it."""
+    """The sender holds `progress` percent of the bundle with this digest, and proves that the server named it.
+
+    Where the tag that brought it is one that the parser of the page waits for, `page` is the page's path, and `url`
+    path and query of the bundle.
+    """
 
     type: ClassVar = "announce"
     digest: str
     proof: str
     progress: int = COMPLETE
+    page: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +214,8 @@ class Report:
     """Why the server was asked, where peers should have done it."""
     page: str | None = None
     """The path of the page."""
+    url: str | None = None
+    """The bundle's, as the page wrote it, made absolute."""
 
 
 SeederMessage = Announce | Withdraw | Answer | Candidates | Refuse | Done | Pong
@@ -250,6 +259,15 @@ class _Fields:
 
     def optional_text(self, name: str, longest: int) -> str | None:
         return None if self._values.get(name) is None else self.text(name, longest)
+
+    def path(self, name: str) -> str:
+        value = self.text(name, LONGEST_PAGE)
+        if not value.startswith("/") or value.startswith("//"):
+            raise self._refuse(name, "a path, with a slash before it")
+        return value
+
+    def optional_path(self, name: str) -> str | None:
+        return None if self._values.get(name) is None else self.path(name)
 
     def remark(self, name: str) -> str | None:
         """Give what somebody's code has said, as far as it goes: nothing depends on its being whole."""
@@ -348,8 +366,19 @@ def parse_seeder_message(data: str | bytes, longest: int) -> SeederMessage:
     return parse(fields)
 
 
+def _parse_announce(fields: _Fields) -> Announce:
+    page = fields.optional_path("page")
+    return Announce(
+        fields.digest("digest"),
+        fields.text("proof", LONGEST_TOKEN),
+        fields.progress(),
+        page,
+        None if page is None else fields.path("url"),
+    )
+
+
 _SEEDER_MESSAGES: Mapping[str, Callable[[_Fields], SeederMessage]] = {
-    Announce.type: lambda f: Announce(f.digest("digest"), f.text("proof", LONGEST_TOKEN), f.progress()),
+    Announce.type: _parse_announce,
     Withdraw.type: lambda f: Withdraw(f.digest("digest")),
     Answer.type: lambda f: Answer(f.identifier("exchange"), f.sdp("sdp")),
     Candidates.type: lambda f: Candidates(f.identifier("exchange"), f.candidates()),
@@ -407,4 +436,5 @@ def parse_report(data: bytes) -> Report:
         uploads=uploads,
         reason=fields.remark("reason"),
         page=fields.optional_text("page", LONGEST_PAGE),
+        url=fields.optional_text("url", LONGEST_URL),
     )

@@ -33,6 +33,8 @@ IN_APP = re.compile(r"FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)|Tik
 MODERN = re.compile(r"(?:Chrome|Firefox)/(\d{3,})|Version/(1[6-9]|[2-9]\d)[.\d]* .*Safari/")
 """Asked only where fetch metadata is missing: a browser recent enough to be worth a try (Chrome and Firefox 100)."""
 
+PASSES, KEEPS = "passes", "keeps"
+"""What the client has found of the site's own service worker: it stores no bundle, or it does."""
 PERSONAL_VARY = frozenset({"cookie", "authorization", "*"})
 """Lower-case words of `Vary` that make a response its visitor's alone."""
 
@@ -80,11 +82,36 @@ class RequestFacts:
     """`viral_script` wrote the URL for a module that is to be delivered by peers."""
     part: bool = False
     """The module client asks how to get and run one module."""
+    worker: str | None = None
+    """What is known of the site's own service worker in this browser: `PASSES`, `KEEPS`, or nothing."""
 
     @property
     def is_import(self) -> bool:
         """Whether the browser itself is about to run a module, or a script whose tag has `crossorigin`."""
         return self.fetch_dest == "script" and self.fetch_mode == "cors" and not (self.starts or self.marked)
+
+    @property
+    def relayed(self) -> bool:
+        """Whether a service worker of the site asks, by `fetch(event.request)`, for what a script element wants.
+
+        The browser then says `empty` in place of `script`, but the mode is the element's; `fetch()` has another one.
+        """
+        asked = (self.fetch_dest, self.fetch_mode, self.fetch_site)
+        return asked == ("empty", "no-cors", "same-origin") and not (self.part or self.starts)
+
+    @property
+    def prerendered(self) -> bool:
+        """Whether a script element asks in a page that is being made before its visitor wants it."""
+        return self.fetch_dest == "script" and not self.starts and "prerender" in (self.purpose or "")
+
+    @property
+    def never_thin(self) -> bool:
+        """Whether only the bundle's own bytes will do, with the addition behind them.
+
+        An import must have its exports. A page that nobody looks at makes no connections. And a worker that keeps what
+        it passes on would give one visit's thin client to all later ones.
+        """
+        return self.is_import or self.prerendered or (self.relayed and self.worker != PASSES)
 
 
 @dataclass(frozen=True)
@@ -138,7 +165,7 @@ def judge_request(facts: RequestFacts, policy: Policy) -> str | None:
         ("method", facts.method != "GET"),
         ("authorization", facts.authorized),
         ("range", facts.has_range),
-        ("prefetch", "prefetch" in (facts.purpose or "")),
+        ("prefetch", "prefetch" in (facts.purpose or "") and not facts.prerendered),
     )
     return (
         _first(against)
@@ -173,7 +200,7 @@ def _judge_destination(facts: RequestFacts, policy: Policy) -> str | None:
     if facts.fetch_dest is not None:
         expected = "empty" if facts.part else "script"
         against = (
-            (_destination_word(facts.fetch_dest), facts.fetch_dest != expected),
+            (_destination_word(facts.fetch_dest), facts.fetch_dest != expected and not facts.relayed),
             ("module", not _has_fit_mode(facts, policy)),
             ("cross-origin", facts.fetch_site != "same-origin" and facts.origin not in policy.origins),
         )

@@ -16,14 +16,14 @@ from .bundle import Manifest
 from .errors import BundleError
 from .facts import page_path, request_facts, write_url
 from .graph import Part
-from .learning import name_bundle, name_page
+from .learning import name_page
 from .modules import ModuleFacts, is_path, read_module
 from .nearness import Distance
 from .negotiation import judge_page
 from .rendering import KEPT_CHARACTERS
 from .state import State
 from .tickets import name_swarm
-from .visitors import Asking, find_out
+from .visitors import Asking, find_out, judge_tag
 
 APPLIES = "_viraljs_applies"
 """An attribute of each decorated view: a function that says by the view's arguments whether to deliver at all."""
@@ -149,8 +149,9 @@ def comes_thin(state: State, src: str) -> bool:
         state: the app's.
         src: its URL, as the template wrote it.
     """
-    seen = state.bundles.get(as_bundle_url(src))
-    if seen is None or _asking(state) is None or state.registry.is_forbidden(name_bundle(seen.digest)):
+    url = as_bundle_url(src)
+    seen, asking = state.bundles.get(url), _asking(state)
+    if seen is None or asking is None or judge_tag(state, asking, url, seen.digest):
         return False
     return seen.size >= state.settings.stream_size or _is_at_hand(state, seen.digest, seen.nearby)
 

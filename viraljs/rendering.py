@@ -20,6 +20,8 @@ BREAKER_COOKIE = "viraljs_failures"
 CONSENT_COOKIE = "viraljs_consent"
 KEPT_COOKIE = "viraljs_kept"
 """Tells what a browser has in Cache Storage: the beginnings of digests, joined by dots."""
+WORKER_COOKIE = "viraljs_worker"
+"""Tells what the site's own service worker does with bundles (`viraljs.negotiation.PASSES`)."""
 KEPT_CHARACTERS = 8
 MOST_KEPT = 32
 PARAMETER = "viraljs"
@@ -180,6 +182,7 @@ class Renderer:
             "client": f"client/{self.version}",
             "consent": settings.consent,
             "consentCookie": CONSENT_COOKIE,
+            "workerCookie": WORKER_COOKIE,
         }
 
 

@@ -74,6 +74,14 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Blocking:
+    """On this page the parser waits for the tag of the bundle at this URL; both are paths, as the seeder wrote them."""
+
+    page: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Forward:
     """Hand this to the recipient of the exchange."""
 
@@ -87,7 +95,7 @@ class Freed:
     exchange: str
 
 
-Effect = Send | Close | Joined | Left | Forward | Freed
+Effect = Send | Close | Joined | Left | Blocking | Forward | Freed
 
 
 class _Stage(Enum):
@@ -199,7 +207,10 @@ class SeederSession:
         if known is not None and message.progress <= known.progress:
             return []
         joined = self._digests[message.digest] = Joined(message.digest, message.progress, group)
-        return [joined]
+        if message.page is None or message.url is None:
+            return [joined]
+        # First: once it has joined, others may be sent to it.
+        return [Blocking(message.page, message.url), joined]
 
     def _left(self, digest: str) -> Left:
         joined = self._digests.pop(digest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Request, current_app, request
 
+from . import servers
 from .bundle import Manifest
 from .caching import Cache
 from .config import Settings
@@ -22,6 +22,7 @@ from .geography import Geography
 from .graph import Graph
 from .hub import Hub, LocalHub
 from .ice import IceServer, fresh_servers
+from .learning import Ban
 from .metrics import Metrics
 from .modules import ModuleFacts, is_available
 from .nearness import NO_FACTS, Distance, Facts, Place, locate
@@ -45,14 +46,13 @@ MOST_BEGINNINGS = 64
 """Tails of full responses and beginnings of thin ones take a few kilobytes each."""
 MOST_MODULES = 4_096
 """A large app has a thousand chunks; what is known of each takes about a kilobyte."""
-MOST_BASES = 64
+MOST_HOSTS = 64
 MOST_ENTRIES = 64
 """Module tags of one page."""
 MOST_PLACES = 4_096
 """A visitor's address comes up several times within a visit, and that of a company or a school all day."""
-SOCKETS_IN_THREADS = 4
-SOCKETS_ELSEWHERE = 800
-"""Below the 1,000 connections that a gevent worker of gunicorn takes by default: pages need some, too."""
+MOST_WARNINGS = 1_024
+"""Subjects come from visitors, too, who must not fill the log or the memory."""
 
 
 class Seen(NamedTuple):
@@ -114,7 +114,8 @@ class State:
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
         """By digest; None where they can't be linked."""
         self.graph = Graph(MOST_MODULES)
-        self.bases = Cache[str](MOST_BASES)
+        self.routes = Cache[bool](MOST_HOSTS)
+        """Whether our own paths lead to us, by host and mount point."""
         self.renderer = Renderer()
         self.metrics = Metrics(app)
         self.diagnosis = Diagnosis(app, self.warn)
@@ -166,10 +167,21 @@ class State:
         self._app.logger.warning("ViralJS: %s", text)
 
     def warn_once(self, subject: str, text: str) -> None:
-        """Write a warning, unless this process has written one on that subject before."""
-        if subject not in self._warned:
+        """Write a warning, unless this process has written one on that subject before, or more than anybody reads."""
+        if subject not in self._warned and len(self._warned) < MOST_WARNINGS:
             self._warned.add(subject)
             self.warn(text)
+
+    def forbid(self, ban: Ban, network: str | None, *, kind: str | None = None) -> None:
+        """Leave a page or a bundle alone, as `Registry.forbid` does, and say so in the log.
+
+        Args:
+            ban: what and why.
+            network: that of the visitor who reported it; None where the server knows.
+            kind: names what has this in common, where the log is not to hear of each.
+        """
+        self.registry.forbid(ban.subject, ban.seconds, network)
+        self.warn_once(ban.subject if kind is None else f"ban {kind}", ban.text)
 
     @property
     def has_secret(self) -> bool:
@@ -221,14 +233,23 @@ def current_state() -> State:
 
 
 def most_sockets(state: State) -> int:
-    """Give the limit: where a socket holds a worker's thread, an idle seeder must not keep a page from its bytes."""
+    """Give the number of seeders that may be connected to this process."""
     if state.settings.max_sockets is not None:
         return state.settings.max_sockets
-    monkey = sys.modules.get("gevent.monkey")
-    cooperative = monkey is not None and monkey.is_module_patched("threading")
-    if not request.environ.get("wsgi.multithread", True) and not cooperative:
-        return 0
-    return SOCKETS_IN_THREADS if "gunicorn.socket" in request.environ and not cooperative else SOCKETS_ELSEWHERE
+    return servers.most_sockets(request.environ)
+
+
+def lacks_sockets(state: State) -> bool:
+    """Say whether no seeder can ever connect to this process, and say in the log what mends that."""
+    if state.settings.max_sockets == 0:
+        lack: str | None = "VIRALJS_MAX_SOCKETS is 0, so that nobody can seed; leave it out"
+    elif state.settings.max_sockets and servers.gives_socket(request.environ):
+        lack = None  # who has set a limit knows the server
+    else:
+        lack = servers.find_lack(request.environ)
+    if lack is not None:
+        state.warn_once("no-sockets", f"{lack}. Until then every bundle comes untouched")
+    return lack is not None
 
 
 def has_room(state: State) -> bool:

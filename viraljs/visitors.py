@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import current_app, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
-from .facts import visitor_place
-from .learning import BLOCKED, name_page
+from .facts import visitor_place, write_url
+from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, name_bundle, name_page, name_tag
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
 from .personal import session_unread
-from .state import PeerGroup, State
+from .state import EXTENSION, PeerGroup, State, lacks_sockets
 from .tickets import name_group
+
+CLIENT = f"{EXTENSION}.client"
+"""The endpoint of the client's own files."""
+NO_SOCKETS = "no-sockets"
+"""No seeder can connect to the server that runs the app."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +40,63 @@ class Asking:
         return min(nearby, Distance.NETWORK) if self.enclosed else nearby
 
 
+def base_path(state: State) -> str:
+    """Give the path of the signaling blueprint, on whatever host: the client asks the origin of its bundle."""
+    return write_url(request.root_path.rstrip("/") + state.settings.url_prefix, b"")
+
+
+def has_routes(state: State) -> bool:
+    """Say whether the paths below `base_path` lead to us on this host: a rule of the app's may stand before them."""
+
+    def leads_to_us() -> bool:
+        adapter = current_app.create_url_adapter(request)
+        path = f"{state.settings.url_prefix}/client/{state.renderer.version}/seeder.js"
+        try:
+            return adapter is not None and adapter.match(path, method="GET")[0] == CLIENT
+        except (HTTPException, RequestRedirect):
+            return False
+
+    found = state.routes.get((request.host, request.root_path), leads_to_us)
+    if not found:
+        state.warn_once(
+            f"routes {request.host}",
+            f"{request.host}{base_path(state)} does not lead to ViralJS, so that every bundle of this host comes"
+            " untouched; a rule of the app that takes all paths, or all of this host, stands before it: set"
+            " VIRALJS_URL_PREFIX to a path that the rule leaves out, or set the app up for host_matching before"
+            " ViralJS",
+        )
+    return found
+
+
 def find_out(state: State, facts: RequestFacts) -> Asking | str:
     """Look at the surroundings of the visitor who asks; give the reason where they keep it from taking part."""
-    if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page)):
-        return BLOCKED
+    if lacks_sockets(state):
+        return NO_SOCKETS
+    if not has_routes(state):
+        return "no-route"
     place = visitor_place(state.locate, state.warn_once)
+    if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page), place.network):
+        return BLOCKED
     enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
     if enclosed and isolated:
         return "network"
     group, reason = _find_group(state.peer_group())
     return reason or Asking(facts, place, enclosed, isolated, name_group(group))
+
+
+def judge_tag(state: State, asking: Asking, url: str, digest: str) -> str | None:
+    """Say why a visitor gets this bundle untouched on this page, as others have reported.
+
+    Args:
+        state: the app's.
+        asking: the visitor.
+        url: path and query of the bundle.
+        digest: its own.
+    """
+    network, page = asking.place.network, asking.facts.page
+    if state.registry.is_forbidden(name_bundle(digest), network):
+        return DOCUMENT_WRITE
+    return BLOCKING if state.registry.is_forbidden(name_tag(request.host, page, url), network) else None
 
 
 def _find_group(hook: PeerGroup | None) -> tuple[str, str | None]:

@@ -126,7 +126,8 @@ BROKEN = {
           });
           return element;
         };""",
-    "no observers of time": "performance.getEntriesByName = performance.getEntriesByType = () => { throw new Error('no'); };",
+    "no observers of time": """
+        performance.getEntriesByName = performance.getEntriesByType = () => { throw new Error('no'); };""",
     "no connections": "RTCPeerConnection = function () { throw new Error('no'); };",
     "no fetch": "fetch = () => { throw new Error('no'); };",
     "a fetch that never ends": "fetch = () => new Promise(() => {});",

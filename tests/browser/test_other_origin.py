@@ -30,7 +30,8 @@ class Pair:
 
     def show(self, tag=None, head=""):
         """Put a tag on the page, that of `viral_script` unless it is given; `SRC` stands for the URL."""
-        written = tag or '{{ viral_script("SRC") }}'
+        # The app of the pages is not told of `VIRALJS_ORIGINS`; the word stands for that.
+        written = tag or '{{ viral_script("SRC", crossorigin="anonymous") }}'
         self.www.show("", f"<script>{head}</script>{written.replace('SRC', self.src)}")
 
     @property

@@ -5,7 +5,9 @@ import pytest
 from tests.browser.stage import LINGER
 from tests.support.site import TAG
 
-START = "<script>window.log = []; const note = (text) => log.push(`${text} ${window.lib} ${document.readyState}`);</script>"
+START = (
+    "<script>window.log = []; const note = (text) => log.push(`${text} ${window.lib} ${document.readyState}`);</script>"
+)
 APP = {"app.js": "window.lib = 'lib'; note('app');"}
 DONE = "log.some((line) => line.startsWith('last'))"
 LAST = "<script>addEventListener('load', () => setTimeout(() => note('last')));</script>"
@@ -60,7 +62,7 @@ def test_listeners_of_another_bundle_run_after_all_bundles(stage):
 
 def test_the_page_may_send_an_event_of_that_name_itself(stage):
     own = """<script>
-    document.addEventListener("DOMContentLoaded", ({ isTrusted, detail }) => note(`heard ${detail ?? "the browser's"}`));
+    document.addEventListener("DOMContentLoaded", ({ detail }) => note(`heard ${detail ?? "the browser's"}`));
     document.dispatchEvent(new CustomEvent("DOMContentLoaded", { detail: "own" }));
     </script>"""
     log = stage.show(page(own, TAG), APP).same("log", DONE)
@@ -114,6 +116,8 @@ def test_an_app_that_is_one_hand_written_deferred_tag_comes_by_peers(stage):
 def test_tags_look_as_they_do_without_us(stage):
     code = {name: f"window.{name[0]} = 1; /* {name} */" + " " * 300 for name in ("one.js", "two.js")}
     tags = "".join(f"{{{{ viral_script('/b/{name}', data_turbo_track='reload') }}}}" for name in code)
-    html = stage.show(page(tags), code).same("[...document.querySelectorAll('script[src]')].map((s) => s.outerHTML)", DONE)
+    html = stage.show(page(tags), code).same(
+        "[...document.querySelectorAll('script[src]')].map((s) => s.outerHTML)", DONE
+    )
     assert len(html) == 3, "two bundles and the probe"
     assert stage.visitor.js(f"({LINGER})")

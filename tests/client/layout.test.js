@@ -23,7 +23,7 @@ const FLOORS = [
   ],
   ["edits", "names", "moments", "place"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
-  ["keep", "upload", "peer", "origin", "introduction", "download"],
+  ["keep", "worker", "upload", "peer", "origin", "introduction", "download"],
   ["seeder", "module", "page"],
   ["order", "deliver"],
   ["thin", "addition", "start", "dependents", "receive", "run", "sha256"],
@@ -122,6 +122,8 @@ test("every module opens by saying what it is for", () => {
 });
 
 test("every module that runs has its tests, and every test file its module", () => {
-  const tested = names(new URL(".", import.meta.url), ".test.js").filter((name) => name !== "layout");
-  assert.deepEqual(tested.sort(), modules.filter((module) => module !== TYPES_ONLY).sort());
+  const files = names(new URL(".", import.meta.url), ".test.js").filter((name) => name !== "layout");
+  // What takes long, or would drown the rest, may have a file beside it.
+  const tested = new Set(files.map((name) => name.replace(/-failures$/, "")));
+  assert.deepEqual([...tested].sort(), modules.filter((module) => module !== TYPES_ONLY).sort());
 });

@@ -285,6 +285,17 @@ test("seeding begins when the page has loaded, never before", async (t) => {
   assert.equal(sockets.length, 1);
 });
 
+test("a page that is prerendered seeds when it is looked at, never before", async (t) => {
+  const { document, seed, settle, sockets } = begin(t);
+  document.prerendering = true;
+  await seed();
+  assert.equal(sockets.length, 0);
+  document.prerendering = false;
+  document.dispatchEvent(new Event("prerenderingchange"));
+  await settle();
+  assert.equal(sockets.length, 1);
+});
+
 test("where others wait for what is still coming, seeding begins at once", async (t) => {
   const { seed, sockets } = begin(t, { readyState: "interactive" });
   await seed({}, true);

@@ -427,24 +427,68 @@ def test_threads_that_race_for_slots_get_no_more_than_there_are(registry):
 # What is left alone --------------------------------------------------------------------------------
 
 
-def test_what_is_forbidden_is_so_for_its_seconds(registry, clock):
-    registry.forbid("page", 60)
+def test_what_the_server_knows_is_forbidden_to_everybody_for_its_seconds(registry, clock):
+    registry.forbid("page", 60, None)
 
-    assert registry.is_forbidden("page")
-    assert not registry.is_forbidden("another")
+    assert registry.is_forbidden("page", "here")
+    assert registry.is_forbidden("page", "")
+    assert not registry.is_forbidden("another", "here")
     clock.advance(59.9)
-    assert registry.is_forbidden("page")
+    assert registry.is_forbidden("page", "here")
     clock.advance(0.1)
-    assert not registry.is_forbidden("page")
+    assert not registry.is_forbidden("page", "here")
 
 
-def test_what_is_forbidden_again_is_so_from_then_on(registry, clock):
-    registry.forbid("page", 60)
+@pytest.mark.parametrize("network", [None, "here"])
+def test_what_is_forbidden_again_is_so_from_then_on(registry, clock, network):
+    registry.forbid("page", 60, network)
     clock.advance(30)
-    registry.forbid("page", 60)
+    registry.forbid("page", 60, network)
     clock.advance(40)
 
-    assert registry.is_forbidden("page")
+    assert registry.is_forbidden("page", "here")
+
+
+@pytest.mark.parametrize("network", ["here", ""])
+def test_what_one_network_reports_is_forbidden_there_only_however_often_it_says_so(registry, clock, network):
+    for _ in range(5):
+        registry.forbid("page", 60, network)
+
+    assert registry.is_forbidden("page", network)
+    assert not registry.is_forbidden("page", "there")
+    clock.advance(60)
+    assert not registry.is_forbidden("page", network)
+
+
+def test_what_two_networks_report_in_time_is_forbidden_to_everybody_from_then_on(registry, clock):
+    registry.forbid("page", 60, "here")
+    clock.advance(59)
+    registry.forbid("page", 60, "there")
+
+    assert registry.is_forbidden("page", "elsewhere")
+    clock.advance(59)
+    assert all(registry.is_forbidden("page", network) for network in ("here", "there", "elsewhere", ""))
+    clock.advance(1)
+    assert not any(registry.is_forbidden("page", network) for network in ("here", "there", "elsewhere", ""))
+
+
+def test_what_two_networks_report_one_too_late_stays_with_the_second(registry, clock):
+    registry.forbid("page", 60, "here")
+    clock.advance(60)
+    registry.forbid("page", 60, "there")
+
+    assert registry.is_forbidden("page", "there")
+    assert not registry.is_forbidden("page", "here")
+
+
+def test_a_shorter_time_takes_nothing_from_a_longer_one(registry, clock):
+    for network in (None, "here"):
+        registry.forbid("page", 60, network)
+        registry.forbid("page", 10, network)
+    clock.advance(59)
+
+    assert registry.is_forbidden("page", "here")
+    assert registry.is_forbidden("page", "there")
 
 
 # Claims ----------------------------------------------------------------------------------------------

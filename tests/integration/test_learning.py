@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support.visits import PAGE as NAVIGATION
 from tests.support.visits import delivery_of, digest_of, island_of, new_app, serve_bundle, state_of, visit
 from viraljs.extension import viral_script
 from viraljs.nearness import locate
@@ -37,7 +38,7 @@ def upload(seeder, size=0, failure=None, **more):
     return {"seeder": seeder, "bytes": size, "milliseconds": 100, "failure": failure, **more}
 
 
-def tell(app, ticket, *uploads, address=HOME, origin="http://localhost", **more):
+def tell(app, ticket, *uploads, address=HOME, origin="http://localhost", headers=None, **more):
     message = {
         "ticket": ticket,
         "source": "mixed",
@@ -51,7 +52,7 @@ def tell(app, ticket, *uploads, address=HOME, origin="http://localhost", **more)
     return app.test_client().post(
         "/viraljs/report",
         data=json.dumps(message),
-        headers={"Origin": origin},
+        headers={"Origin": origin, **(headers or {})},
         environ_base={"REMOTE_ADDR": address},
     )
 
@@ -169,32 +170,134 @@ def test_one_delivery_that_gets_through_opens_the_network_again(app):
 # What is left alone -----------------------------------------------------------------------------------
 
 PAGE = {"Referer": "http://localhost/shop?item=1"}
+HERE = "127.0.0.1"
 
 
-def complain(app, headers=None, **more):
-    """Visit as from a page, get a ticket, and report what went wrong."""
-    ticket = island_of(visit(app, headers=headers).data)["ticket"]
-    assert tell(app, ticket, **more).status_code == 204
+def complain(app, headers=None, address=HERE, **more):
+    """Visit as from a page, get a ticket, and report what went wrong; the report names the page as the visit did."""
+    ticket = island_of(visit(app, headers=headers, environ_base={"REMOTE_ADDR": address}).data)["ticket"]
+    assert tell(app, ticket, address=address, headers=headers, **more).status_code == 204
 
 
-def test_a_page_that_blocks_what_peers_give_is_left_alone_and_no_other(app):
+def from_page(app, address=HERE, headers=None):
+    return delivery_of(visit(app, headers=headers or PAGE, environ_base={"REMOTE_ADDR": address}))
+
+
+def test_a_page_that_blocks_what_peers_give_is_left_alone_in_the_network_that_says_so_and_no_other_page(app):
     add_seeder(app, "a", ABROAD)
-    complain(app, PAGE, reason="blocked", page="/shop")
+    complain(app, PAGE, HOME, reason="blocked", page="/shop")
 
-    assert delivery_of(visit(app, headers=PAGE)) == "untouched; reason=blocked"
-    assert delivery_of(visit(app, headers={"Referer": "http://localhost/"})) == "thin"
-    assert delivery_of(visit(app)) == "thin"
+    assert from_page(app, HOME) == from_page(app, NEXT_DOOR) == "untouched; reason=blocked"
+    assert from_page(app, ELSEWHERE) == "thin"
+    assert from_page(app, HOME, {"Referer": "http://localhost/"}) == "thin"
+    assert delivery_of(ask(app, HOME)) == "thin"
+
+
+def test_what_visitors_of_two_networks_report_of_a_page_holds_for_everybody(app):
+    add_seeder(app, "a", ABROAD)
+    for address in (HOME, ELSEWHERE):
+        complain(app, PAGE, address, reason="blocked", page="/shop")
+
+    assert from_page(app, ABROAD) == "untouched; reason=blocked"
+
+
+def test_the_log_says_once_what_a_report_turned_off_and_what_mends_it(app, caplog):
+    add_seeder(app, "a", ABROAD)
+    for address in (HOME, ELSEWHERE):
+        complain(app, PAGE, address, reason="blocked", page="/shop")
+
+    (text,) = [record.getMessage() for record in caplog.records if "/shop" in record.getMessage()]
+    assert "nonce" in text
 
 
 def test_a_page_of_another_origin_says_nothing_of_the_one_with_its_path_here():
     app = new_app(ORIGINS=["https://www.example"])
     serve_bundle(app, lambda: BUNDLE)
     add_seeder(app, "a", ABROAD)
-    ticket = island_of(visit(app, headers=PAGE).data)["ticket"]
-    response = tell(app, ticket, origin="https://www.example", reason="blocked", page="/shop")
-    assert response.status_code == 204
+    for reason in ("blocked", "blocking"):
+        ticket = island_of(visit(app, headers=PAGE).data)["ticket"]
+        response = tell(
+            app, ticket, origin="https://www.example", address=HERE, reason=reason, page="/shop", url=BUNDLE_URL
+        )
+        assert response.status_code == 204
 
-    assert delivery_of(visit(app, headers=PAGE)) == "thin"
+        assert from_page(app) == "thin"
+
+    assert delivery_of(visit(app)) == "untouched; reason=blocking"  # as all that don't name a page of ours
+
+
+BUNDLE_URL = "http://localhost/app.js"
+BLOCKING = {"reason": "blocking", "page": "/shop", "url": BUNDLE_URL}
+
+
+def test_a_tag_that_the_parser_of_a_page_waits_for_gets_plain_bytes_there_and_nowhere_else(app, caplog):
+    serve_bundle(app, lambda: BUNDLE, "/other.js")
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, **BLOCKING)
+
+    assert from_page(app) == "untouched; reason=blocking"
+    assert visit(app, headers=PAGE).data == BUNDLE
+    assert delivery_of(visit(app, "/other.js", headers=PAGE)) == "thin"
+    assert delivery_of(visit(app, headers={"Referer": "http://localhost/"})) == "thin"
+    assert delivery_of(visit(app)) == "thin"
+    assert from_page(app, ELSEWHERE) == "thin"
+    complain(app, PAGE, ELSEWHERE, **BLOCKING)
+    assert from_page(app, HOME) == "untouched; reason=blocking"
+    (text,) = [record.getMessage() for record in caplog.records if "parser" in record.getMessage()]
+    assert "/shop" in text
+    assert "/app.js" in text
+    assert "defer" in text
+
+
+def test_a_page_that_requests_do_not_name_is_remembered_by_that(app):
+    add_seeder(app, "a", ABROAD)
+    complain(app, **BLOCKING)
+
+    assert delivery_of(visit(app)) == "untouched; reason=blocking"
+    assert from_page(app) == "untouched; reason=blocking"
+    assert delivery_of(visit(app, headers={"Referer": "http://localhost/"})) == "thin"
+
+
+def test_a_page_is_the_same_however_a_browser_writes_its_path(app):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, **{**BLOCKING, "page": "/a[1]|b"})
+
+    assert delivery_of(visit(app, headers={"Referer": "http://localhost/a[1]%7Cb?x"})) == "untouched; reason=blocking"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://other.example/app.js", "//localhost/app.js", "blob:http://localhost/app.js", "/app.js", "http://["]
+)
+def test_what_is_no_url_of_this_server_turns_nothing_off(app, url):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, **{**BLOCKING, "url": url})
+
+    assert from_page(app) == "thin"
+
+
+def test_page_and_url_of_a_report_can_not_forge_a_line_of_the_log(app, caplog):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, reason="blocked", page="/shop\nWARNING: all is lost")
+    complain(app, PAGE, **{**BLOCKING, "url": BUNDLE_URL + "?\x1b[31m"})
+    complain(app, PAGE, **{**BLOCKING, "url": BUNDLE_URL + "\x85lost"})
+
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
+def test_a_second_tag_of_a_page_waits_for_nobody_where_its_parser_waits_for_it(app):
+    @app.get("/shop")
+    def shop():
+        return str(viral_script("/first.js") + viral_script("/app.js", defer=False))
+
+    def page():
+        return app.test_client().get("/shop", headers=NAVIGATION).text
+
+    add_seeder(app, "a", ABROAD)
+    visit(app, headers=PAGE)
+    assert "/app.js?viraljs=behind" in page()
+    complain(app, PAGE, **BLOCKING)
+
+    assert '"/app.js"' in page()
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 5_000])

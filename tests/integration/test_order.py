@@ -205,7 +205,7 @@ def test_one_that_turned_out_not_to_be_for_peers_is_not_marked_again():
 def test_one_that_writes_into_the_document_is_not_marked():
     app = paged_app(**STREAM)
     visit(app, "/app.js")
-    state_of(app).registry.forbid(name_bundle(digest_of(BUNDLE)), 60)
+    state_of(app).registry.forbid(name_bundle(digest_of(BUNDLE)), 60, None)
 
     assert tag("/app.js") in page(app)
 

@@ -22,7 +22,8 @@ from tests.support.visits import (
     serve_bundle,
     visit,
 )
-from viraljs.learning import BLOCKED, DOCUMENT_WRITE
+from viraljs.learning import BLOCKED, BLOCKING, DOCUMENT_WRITE
+from viraljs.visitors import NO_SOCKETS
 
 ROOT = Path(__file__).parents[2]
 LAN = "http://192.168.1.4:5000"
@@ -228,7 +229,9 @@ def test_every_reason_that_can_be_given_is_tried_here_and_documented():
     given |= set(re.findall(r'_untouched\(response, "([a-z-]+)"', sources)) | {"worker", "destination", "empty"}
     given |= {"small", "buffer", "breaker", "imports", BLOCKED, DOCUMENT_WRITE}
     elsewhere = {"not-cached", "buffer", "imports", "not-modified", "unreadable", "network", "group", "group-error"}
-    elsewhere |= {BLOCKED, DOCUMENT_WRITE}  # test_learning.py
+    given |= {BLOCKING, NO_SOCKETS}
+    elsewhere |= {BLOCKED, BLOCKING, DOCUMENT_WRITE}  # test_learning.py
+    elsewhere |= {NO_SOCKETS, "no-route"}  # test_socketless_servers.py, test_hosts.py
     given = given - {"thin"} | {"module-syntax", "consent"}
     elsewhere |= {"module-syntax", "consent"}  # test_modules.py
     tried = {case.reason for case in RESPONSES + REQUESTS} | elsewhere

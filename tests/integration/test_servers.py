@@ -12,7 +12,7 @@ from tests.support.servers import KINDS, serve
 from tests.support.signaling import CANDIDATE, SDP, ScriptedSeeder, get, get_island, offer_to, post
 from tests.support.until import until
 from tests.support.visits import digest_of
-from viraljs.state import SOCKETS_IN_THREADS
+from viraljs.servers import SOCKETS_IN_THREADS
 
 APP = Path(__file__).parents[1] / "support" / "one_bundle.py"
 

@@ -535,6 +535,17 @@ def test_out_of_order_ends_a_seeder_in_the_middle_of_an_exchange(site):
     exchange(site, good)
 
 
+@pytest.mark.parametrize(("page", "kind"), [("/shop", "untouched; reason=blocking"), ("/other", "thin")])
+def test_a_seeder_may_say_that_the_parser_of_its_page_waits_for_the_bundle(site, page, kind):
+    seeder = site.seeder()
+    proof = site.state.tickets.prove(DIGEST)
+    seeder.say(type="announce", digest=DIGEST, proof=proof, page="/shop", url="/app.js")
+    until(lambda: site.population() == 1, "joining")
+
+    _, headers = get(f"{site.url}/app.js", {"Referer": f"{site.url}{page}"})
+    assert headers["ViralJS-Delivery"] == kind
+
+
 def test_a_digest_that_the_server_never_served_can_not_be_announced(site):
     _, full = get_island(f"{site.url}/app.js")
     never = digest_of(b"never served")

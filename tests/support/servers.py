@@ -20,8 +20,13 @@ from typing import Literal, get_args
 from flask import Flask
 from werkzeug.serving import make_server
 
-Kind = Literal["flask", "gthread", "gevent"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Seeding = Literal["flask", "gthread", "gevent"]
+"""Servers on which browsers can seed."""
+KINDS: tuple[Seeding, ...] = get_args(Seeding)
+Socketless = Literal["waitress", "uvicorn", "sync"]
+"""Servers that keep their sockets to themselves, and one that serves one request at a time."""
+SOCKETLESS: tuple[Socketless, ...] = get_args(Socketless)
+Kind = Seeding | Socketless
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -36,7 +41,8 @@ def serve(
     """Run an application until the block ends.
 
     Args:
-        kind: `flask run`, or gunicorn with threads (16 of them) or with gevent; one process each.
+        kind: `flask run`, or gunicorn with threads (16 of them), with gevent or with its sync worker, or another
+            server that runs WSGI apps; one process each.
         application: the path of a Python file, or the name of a module, that has an `app`.
         env: environment variables for it, beside those of this process.
         log: where its output goes; a temporary file if left out. An error at the start quotes it.
@@ -94,7 +100,17 @@ def _command(kind: Kind, application: Path | str, port: int) -> list[str]:
     folder, name = (
         (application.resolve().parent, application.stem) if isinstance(application, Path) else (Path(), application)
     )
-    workers = {
+    if kind == "waitress":
+        code = "import sys, waitress, importlib; sys.path.insert(0, sys.argv[1]);"
+        code += "waitress.serve(importlib.import_module(sys.argv[2]).app, host=sys.argv[3], port=int(sys.argv[4]))"
+        return [sys.executable, "-c", code, str(folder.resolve()), name, HOST, str(port)]
+    if kind == "uvicorn":
+        return [
+            *(sys.executable, "-m", "uvicorn", "--interface", "wsgi", "--app-dir", str(folder.resolve())),
+            *("--host", HOST, "--port", str(port), f"{name}:app"),
+        ]
+    workers: tuple[str, ...] = {
+        "sync": (),
         "gthread": ("--worker-class", "gthread", "--threads", "16"),
         "gevent": ("--worker-class", "gevent"),
     }[kind]

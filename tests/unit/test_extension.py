@@ -253,8 +253,23 @@ STATIC = "https://static.example/app.js"
 
 
 @pytest.mark.parametrize("src", [STATIC, "//static.example/app.js", "https://www.example.org:8443/app.js"])
-def test_a_bundle_of_another_origin_is_asked_for_in_a_way_that_its_server_can_tell(app, src):
-    assert tag(app, src) == f'<script defer src="{src}?viraljs=script" crossorigin="anonymous" data-viraljs></script>'
+def test_where_nothing_says_that_another_origin_may_be_read_its_bundle_gets_a_plain_tag(app, src, caplog):
+    for _ in range(2):
+        assert tag(app, src) == f'<script defer src="{src}" data-viraljs></script>'
+
+    (text,) = [record.getMessage() for record in caplog.records]
+    assert src in text
+    assert 'VIRALJS_ORIGINS = ["https://www.example.org"]' in text
+
+
+@pytest.fixture
+def known():
+    return new_app(ORIGINS=["https://www.example.org"])
+
+
+@pytest.mark.parametrize("src", [STATIC, "//static.example/app.js", "https://www.example.org:8443/app.js"])
+def test_a_bundle_of_another_origin_is_asked_for_in_a_way_that_its_server_can_tell(known, src):
+    assert tag(known, src) == f'<script defer src="{src}?viraljs=script" crossorigin="anonymous" data-viraljs></script>'
 
 
 @pytest.mark.parametrize(
@@ -265,8 +280,10 @@ def test_one_of_the_own_origin_is_not(app, src):
     assert tag(app, src) == f'<script defer src="{src}" data-viraljs></script>'
 
 
-def test_the_mark_goes_into_the_query(app):
-    assert 'src="https://static.example/a.js?v=1&amp;viraljs=script#x"' in tag(app, "https://static.example/a.js?v=1#x")
+def test_the_mark_goes_into_the_query(known):
+    assert 'src="https://static.example/a.js?v=1&amp;viraljs=script#x"' in tag(
+        known, "https://static.example/a.js?v=1#x"
+    )
 
 
 @pytest.mark.parametrize(

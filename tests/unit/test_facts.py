@@ -70,6 +70,7 @@ def test_a_script_element_of_chrome(app):
     [
         ({"Range": "bytes=0-"}, "has_range", True),
         ({"Sec-Purpose": "prefetch"}, "purpose", "prefetch"),
+        ({"Cookie": "viraljs_worker=passes"}, "worker", "passes"),
         ({"Purpose": "prefetch"}, "purpose", "prefetch"),
         ({"X-Moz": "prefetch"}, "purpose", "prefetch"),
         ({"Save-Data": "On"}, "save_data", True),

@@ -5,12 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viraljs.learning import (
+    BLOCKING_SECONDS,
+    FORBIDDEN_SECONDS,
     LONGEST_MILLISECONDS,
     clamp,
-    forbidden_subject,
+    find_bans,
     learn,
     name_bundle,
     name_page,
+    name_tag,
 )
 from viraljs.messages import Report, Upload
 from viraljs.nearness import NOWHERE, inside, locate
@@ -132,6 +135,13 @@ def test_figures_that_can_be_are_left_as_they_are():
 # What is not to be tried again ------------------------------------------------------------------------
 
 
+URL = "/app.js?v=1"
+
+
+def subjects(referring="/shop", **more):
+    return {ban.subject for ban in find_bans(report(**more), "www.example", "d1", referring)}
+
+
 @pytest.mark.parametrize(
     ("reason", "page", "subject"),
     [
@@ -139,13 +149,46 @@ def test_figures_that_can_be_are_left_as_they_are():
         ("blocked", None, None),
         ("document-write", "/shop", name_bundle("d1")),
         ("document-write", None, name_bundle("d1")),
+        ("blocking", "/shop", name_tag("www.example", "/shop", URL)),
         ("deadline", "/shop", None),
+        ("Error: blocked", "/shop", None),
         (None, "/shop", None),
     ],
 )
-def test_a_page_that_blocks_and_a_bundle_that_writes_are_not_tried_again(reason, page, subject):
-    assert forbidden_subject(report(reason=reason, page=page), "www.example", "d1") == subject
+def test_only_reserved_words_say_what_is_not_to_be_tried_again(reason, page, subject):
+    assert subjects(reason=reason, page=page, url=URL) == ({subject} if subject else set())
+
+
+def test_a_tag_that_the_parser_waits_for_is_remembered_under_every_name_that_requests_give_its_page():
+    known, unknown = (name_tag("www.example", page, URL) for page in ("/shop", None))
+
+    assert subjects(referring=None, reason="blocking", page="/shop", url=URL) == {known, unknown}
+    assert subjects(referring=None, reason="blocking", page=None, url=URL) == {unknown}
+    assert subjects(reason="blocking", page="/shop", url=None) == set()
+
+
+def test_a_tag_is_remembered_for_longer_than_what_a_deployment_may_mend():
+    (tag,) = find_bans(report(reason="blocking", page="/shop", url=URL), "www.example", "d1", "/shop")
+
+    assert tag.seconds == BLOCKING_SECONDS > FORBIDDEN_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("blocked", ["/shop", "Content Security Policy", "nonce", "blob:"]),
+        ("blocking", ["/shop", URL, "defer", "viral_script"]),
+        ("document-write", [URL, "document.write"]),
+    ],
+)
+def test_each_ban_says_what_was_found_and_what_mends_it(reason, words):
+    (ban,) = find_bans(report(reason=reason, page="/shop", url=URL), "www.example", "d1", "/shop")
+
+    assert all(word in ban.text for word in words)
 
 
 def test_pages_of_other_hosts_and_bundles_have_other_names():
-    assert len({name_page("a", "/b"), name_page("b", "/b"), name_page("a", "/c"), name_bundle("a/b")}) == 4
+    tags = {name_tag("a", "/b", "/c"), name_tag("a", None, "/c"), name_tag("b", "/b", "/c"), name_tag("a", "/b", "/d")}
+    others = {name_page("a", "/b"), name_page("b", "/b"), name_page("a", "/c"), name_bundle("a/b")}
+
+    assert len(tags | others) == 8

@@ -193,7 +193,7 @@ def test_a_post_of_candidates_parses_back(post):
             max_size=8,
             unique_by=lambda upload: upload.seeder,
         ).map(tuple),
-        *[st.none() | st.text(min_size=1, max_size=1_024)] * 2,
+        *[st.none() | st.text(min_size=1, max_size=1_024)] * 3,
     )
 )
 def test_a_report_parses_back(report):
@@ -207,6 +207,7 @@ def test_a_report_parses_back(report):
         "uploads": [asdict(upload) for upload in report.uploads],
         "reason": report.reason,
         "page": report.page,
+        "url": report.url,
     }
 
     assert parse_report(json.dumps(told).encode()) == report
@@ -243,6 +244,15 @@ def test_who_does_not_tell_of_progress_has_all():
     message = {name: value for name, value in MESSAGES["announce"].items() if name != "progress"}
 
     assert parse_seeder_message(json.dumps(message), LONGEST) == Announce(DIGEST, "p", 100)
+
+
+def test_an_announcement_may_name_the_page_whose_parser_waits_and_the_bundle_then():
+    message = {**MESSAGES["announce"], "progress": 100, "page": "/shop", "url": "/app.js?v=1"}
+
+    assert parse_seeder_message(json.dumps(message), LONGEST) == Announce(DIGEST, "p", 100, "/shop", "/app.js?v=1")
+    for field, value in (("url", None), ("url", "http://localhost/app.js"), ("page", "//shop"), ("page", 1)):
+        with pytest.raises(MessageError, match=f"message: {field} must be a"):
+            parse_seeder_message(json.dumps({**message, field: value}), LONGEST)
 
 
 @pytest.mark.parametrize("kind", POSTS)

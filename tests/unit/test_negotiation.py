@@ -113,7 +113,8 @@ def test_nothing_is_delivered_when_it_is_switched_off():
         ({"authorized": True}, "authorization"),
         ({"has_range": True}, "range"),
         ({"purpose": "prefetch"}, "prefetch"),
-        ({"purpose": "prefetch;prerender"}, "prefetch"),
+        ({"purpose": "prefetch;prerender", "starts": True}, "prefetch"),
+        ({"purpose": "prefetch;prerender", "fetch_dest": "document"}, "prefetch"),
         ({"save_data": True}, "save-data"),
         ({"fetch_dest": "empty", "fetch_mode": "cors"}, "fetch"),
         ({"fetch_dest": "worker"}, "worker"),
@@ -136,6 +137,38 @@ def test_nothing_is_delivered_when_it_is_switched_off():
 )
 def test_what_stands_against_a_request(change, reason):
     assert judge_request(replace(VISIT, **change), POLICY) == reason
+
+
+RELAYED = {"fetch_dest": "empty", "fetch_mode": "no-cors", "fetch_site": "same-origin"}
+
+
+@pytest.mark.parametrize(
+    ("change", "never_thin"),
+    [
+        ({}, False),
+        ({"purpose": "prefetch;prerender"}, True),
+        ({"fetch_mode": "cors"}, True),
+        (RELAYED, True),
+        ({**RELAYED, "marked": True}, True),
+        ({**RELAYED, "worker": "keeps"}, True),
+        ({**RELAYED, "worker": "?"}, True),
+        ({**RELAYED, "worker": "passes"}, False),
+        ({**RELAYED, "marked": True, "worker": "passes"}, False),
+        ({"worker": "keeps"}, False),
+    ],
+)
+def test_who_takes_part_but_may_not_be_given_a_thin_client(change, never_thin):
+    facts = replace(VISIT, **change)
+
+    assert judge_request(facts, POLICY) is None
+    assert facts.never_thin is never_thin
+
+
+@pytest.mark.parametrize(
+    "change", [{"fetch_site": "same-site"}, {"fetch_mode": "cors"}, {"starts": True}, {"fetch_mode": "navigate"}]
+)
+def test_what_a_worker_passes_on_for_something_else_is_a_fetch(change):
+    assert judge_request(replace(VISIT, **{**RELAYED, **change}), POLICY) == "fetch"
 
 
 @pytest.mark.parametrize(

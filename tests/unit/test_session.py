@@ -10,7 +10,18 @@ from tests.support.signaling import CANDIDATE, SDP
 from viraljs import session as session_module
 from viraljs.errors import TokenError
 from viraljs.messages import Answer, Candidates, Gone, Offer, Ping, Refuse, Welcome
-from viraljs.session import MOST_DIGESTS, MOST_EXCHANGES, Close, Forward, Freed, Joined, Left, SeederSession, Send
+from viraljs.session import (
+    MOST_DIGESTS,
+    MOST_EXCHANGES,
+    Blocking,
+    Close,
+    Forward,
+    Freed,
+    Joined,
+    Left,
+    SeederSession,
+    Send,
+)
 
 DIGEST = "ab" * 32
 OFFER = Offer("r.me", DIGEST, SDP, ((0, 1),))
@@ -94,6 +105,19 @@ def test_a_part_joins_as_a_part_and_grows(session):
 
     assert said == [[Joined(DIGEST, 0)], [Joined(DIGEST, 25)], [], [], [Joined(DIGEST, 100)], []]
     assert session.closed() == [Left(DIGEST, complete=True)]
+
+
+def test_a_seeder_may_say_once_that_the_parser_of_its_page_waits_for_the_tag(session):
+    about = {"page": "/shop", "url": "/app.js?v=1"}
+
+    assert session.received(announce(**about)) == [Blocking("/shop", "/app.js?v=1"), Joined(DIGEST, 100)]
+    assert session.received(announce(**about)) == []
+
+
+def test_who_has_no_proof_says_nothing_of_a_page(session):
+    message = text(type="announce", digest=DIGEST, proof="forged", page="/shop", url="/app.js")
+
+    assert closing(session.received(message))[0] == 4403
 
 
 def test_who_leaves_with_a_part_never_was_complete(session):

@@ -1,6 +1,5 @@
 """What is kept for one app."""
 
-import sys
 import time
 from typing import Any
 
@@ -14,16 +13,7 @@ from viraljs.config import read_settings
 from viraljs.errors import ConfigurationError, InitialisationError
 from viraljs.hub import Outbox
 from viraljs.nearness import Distance, Place
-from viraljs.state import (
-    MOST_MANIFESTS,
-    SOCKETS_ELSEWHERE,
-    SOCKETS_IN_THREADS,
-    Seen,
-    State,
-    current_state,
-    has_room,
-    most_sockets,
-)
+from viraljs.state import MOST_MANIFESTS, Seen, State, current_state, has_room, most_sockets
 from viraljs.tickets import Ticket, Tickets
 
 TICKET = Ticket("recipient", "ab" * 32, ("seeder",))
@@ -108,30 +98,6 @@ def test_without_a_relay_nobody_gets_any(config):
 
 
 # Sockets ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("environ", "patched", "expected"),
-    [
-        ({"werkzeug.socket": None, "wsgi.multithread": True}, False, SOCKETS_ELSEWHERE),
-        ({"gunicorn.socket": None, "wsgi.multithread": True}, False, SOCKETS_IN_THREADS),
-        ({"gunicorn.socket": None, "wsgi.multithread": True}, True, SOCKETS_ELSEWHERE),
-        ({"gunicorn.socket": None, "wsgi.multithread": False}, True, SOCKETS_ELSEWHERE),
-        ({"gunicorn.socket": None, "wsgi.multithread": False}, False, 0),
-    ],
-    ids=["flask run", "gthread", "gevent", "gevent says no threads", "sync"],
-)
-def test_how_many_sockets_a_process_takes_depends_on_what_one_costs_there(monkeypatch, environ, patched, expected):
-    app = new_app()
-
-    class Monkey:
-        @staticmethod
-        def is_module_patched(_):
-            return patched
-
-    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey)
-    with app.test_request_context(environ_overrides=environ):
-        assert most_sockets(state_of(app)) == expected
 
 
 def test_the_setting_stands_over_that():

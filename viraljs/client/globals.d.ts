@@ -12,6 +12,9 @@ declare global {
   }
   /** Exists in workers only. */
   function importScripts(...urls: string[]): void;
+  interface Document {
+    prerendering?: boolean;
+  }
   interface Navigator {
     connection?: { saveData?: boolean };
   }

@@ -211,7 +211,11 @@ function createPage(runDependents, first) {
         update();
         seeders[base].add({ ...prepared, island, record });
       }
-      const later = () => setTimeout(() => start().catch(console.debug));
+      function later() {
+        // A page that nobody looks at yet makes no connections.
+        if (document.prerendering) document.addEventListener("prerenderingchange", later, { once: true });
+        else setTimeout(() => start().catch(console.debug));
+      }
       if (!window.RTCPeerConnection) return;
       if (early || isComplete()) later();
       else window.addEventListener("load", later);

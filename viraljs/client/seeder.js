@@ -12,6 +12,7 @@ import { keep } from "./keep.js";
 import { createLimit } from "./limit.js";
 import { openSocket } from "./socket.js";
 import { heldBy, upload } from "./upload.js";
+import { watchWorker } from "./worker.js";
 
 /** An introduction that leads nowhere is given up after this time. */
 const IDLE_MS = 30000;
@@ -94,7 +95,14 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     const { island, record, store, partial } = seed;
     if (!greeted || greeted !== socket.line()) return;
     const progress = partial ? Math.floor((99 * heldBy(store).length) / store.count) : 100;
-    const message = { type: "announce", digest, proof: island.proof ?? island.ticket, progress, page: island.page };
+    const message = {
+      type: "announce",
+      digest,
+      proof: island.proof ?? island.ticket,
+      progress,
+      page: island.page,
+      url: island.page && island.url,
+    };
     if (!socket.send(message)) return;
     seed.told = progress;
     if (!partial) window.dispatchEvent(new CustomEvent("viraljs:seeding", { detail: record }));
@@ -159,6 +167,7 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     add(seed) {
       const { island, blob, record } = seed;
       const { digest } = island;
+      if (!seed.partial) watchWorker(island.workerCookie, record.url).catch(console.debug);
       const known = seeds.get(digest);
       const store = known?.store ?? seed.store ?? wholeStore(island, /** @type {Blob} */ (blob));
       const added = { ...seed, store, pack: known?.pack ?? createPacker(store.read), told: 0 };

@@ -15,6 +15,7 @@
  * @property {RTCIceServer[]} ice
  * @property {boolean} consent the page must allow sharing first
  * @property {string} consentCookie its name
+ * @property {string} workerCookie tells the server what the site's own service worker does with bundles
  * @property {number} [limit] bytes per second to upload at most
  * @property {string} [page] path of the page, where it waits for the bundle's tag; not the server's word
  *

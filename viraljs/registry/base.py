@@ -12,6 +12,9 @@ from ..messages import COMPLETE
 from ..nearness import Distance, Place
 from ..peers import Candidate
 
+TELLING_NETWORKS = 2
+"""Networks from which visitors must have reported a subject before all others are taken to see the same of it."""
+
 
 class Registry(ABC):
     """Swarms, upload slots and one-time claims, shared by all that serve an app. Safe to call from any thread."""
@@ -91,12 +94,17 @@ class Registry(ABC):
         """Say whether deliveries through a border kept failing of late."""
 
     @abstractmethod
-    def forbid(self, subject: str, seconds: float) -> None:
-        """Remember for that many seconds that a page or a bundle is to be left alone."""
+    def forbid(self, subject: str, seconds: float, network: str | None) -> None:
+        """Remember for that many seconds that a page or a bundle is to be left alone.
+
+        A visitor's word counts for the visitor's own `network` only, until `TELLING_NETWORKS` of them have said so:
+        then it counts for everybody. An unknown network, `""`, is one of its own. Without a network (None) the server
+        knows it by itself, and it counts for everybody at once.
+        """
 
     @abstractmethod
-    def is_forbidden(self, subject: str) -> bool:
-        """Say whether it is."""
+    def is_forbidden(self, subject: str, network: str) -> bool:
+        """Say whether it is, for a visitor in this network."""
 
     @abstractmethod
     def strike(self, peer: str) -> int:

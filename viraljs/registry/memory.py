@@ -6,13 +6,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 
 from ..experience import OPEN, UNKNOWN, Experience, Outcome, Passage, Patience
 from ..messages import COMPLETE
 from ..nearness import NOWHERE, Distance, Place
 from ..peers import Candidate
-from .base import Registry
+from .base import TELLING_NETWORKS, Registry
 
 OVERSAMPLE = 3
 """Peers looked at in each area for each one wanted: some of a sample are silent, busy or known already."""
@@ -161,6 +162,26 @@ class _Swarm:
         return self.complete if progress >= COMPLETE else self.partial
 
 
+@dataclass(slots=True)
+class _Forbidden:
+    """For whom a subject is to be left alone, and until when."""
+
+    everybody_until: float = -inf
+    networks: dict[str, float] = field(default_factory=dict)
+    """Those that have said so, fewer than `TELLING_NETWORKS`, to the moment at which each counts no longer."""
+
+    def add(self, network: str | None, now: float, seconds: float) -> None:
+        if network is not None:
+            self.networks = {name: until for name, until in self.networks.items() if until > now}
+            self.networks[network] = max(self.networks.get(network, now), now + seconds)
+        if network is None or len(self.networks) >= TELLING_NETWORKS:
+            self.networks = {}
+            self.everybody_until = max(self.everybody_until, now + seconds)
+
+    def holds(self, network: str, now: float) -> bool:
+        return max(self.everybody_until, self.networks.get(network, now)) > now
+
+
 class MemoryRegistry(Registry):
     """See `Registry`; and for the arguments, `open_registry`."""
 
@@ -177,8 +198,7 @@ class MemoryRegistry(Registry):
         self._unheard: OrderedDict[str, float] = OrderedDict()
         """Recipients under way that gave no sign of life yet, to the moment at which they are forgotten."""
         self._passages: OrderedDict[str, Passage] = OrderedDict()
-        self._forbidden: OrderedDict[str, float] = OrderedDict()
-        """Subjects to the moment at which they are free again."""
+        self._forbidden: OrderedDict[str, _Forbidden] = OrderedDict()
 
     def begin(self, peer: str, place: Place, swarm: str, seconds: float, *, streams: bool = False) -> None:
         """See `Registry.begin`."""
@@ -305,17 +325,19 @@ class MemoryRegistry(Registry):
         with self._lock:
             return self._is_closed(border)
 
-    def forbid(self, subject: str, seconds: float) -> None:
+    def forbid(self, subject: str, seconds: float, network: str | None) -> None:
         """See `Registry.forbid`."""
         with self._lock:
-            self._forbidden[subject] = self._now() + seconds
+            self._forbidden.setdefault(subject, _Forbidden()).add(network, self._now(), seconds)
             self._forbidden.move_to_end(subject)
             while len(self._forbidden) > MOST_FORBIDDEN:
                 self._forbidden.popitem(last=False)
 
-    def is_forbidden(self, subject: str) -> bool:
+    def is_forbidden(self, subject: str, network: str) -> bool:
         """See `Registry.is_forbidden`."""
-        return self._forbidden.get(subject, self._now()) > self._now()
+        with self._lock:
+            known = self._forbidden.get(subject)
+            return known is not None and known.holds(network, self._now())
 
     def strike(self, peer: str) -> int:
         """See `Registry.strike`."""
