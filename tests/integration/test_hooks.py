@@ -25,7 +25,7 @@ from tests.support.visits import (
 )
 from viraljs import ViralJS
 
-FETCH = {"Sec-Fetch-Dest": "empty"}
+FETCH = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}
 SPACED = b"var answer  =  42 ;  // spaced\n" + BUNDLE
 TYPED = {"Content-Type": JAVASCRIPT}
 LEAVES_FILES = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

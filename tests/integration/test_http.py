@@ -111,7 +111,14 @@ def test_a_thin_response_is_kept_by_nobody(app):
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
     "headers",
-    [{}, PLAIN, {"Sec-Fetch-Dest": "empty"}, {"Range": "bytes=0-9"}, {"If-Modified-Since": "now"}, {"Save-Data": "on"}],
+    [
+        {},
+        PLAIN,
+        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"},
+        {"Range": "bytes=0-9"},
+        {"If-Modified-Since": "now"},
+        {"Save-Data": "on"},
+    ],
     ids=["script", "curl", "fetch", "range", "condition", "save-data"],
 )
 def test_on_its_own_url_no_answer_about_a_bundle_is_for_shared_caches(app, headers, method, seeded):

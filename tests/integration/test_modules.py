@@ -170,7 +170,7 @@ def test_the_largest_module_counts_where_others_are_too_small_to_share():
         ({"Cookie": "viraljs_failures=3"}, {}),
         ({"Authorization": "Basic eDp4"}, {}),
         ({"Sec-Purpose": "prefetch"}, {}),
-        ({"Sec-Fetch-Dest": "empty"}, {}),
+        ({"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}, {}),
         ({}, {"CONSENT": True}),
         ({"Cookie": "viraljs_consent=0"}, {}),
         ({}, {"ENABLED": False}),

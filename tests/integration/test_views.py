@@ -308,7 +308,9 @@ def test_a_longer_generator_is_left_alone_with_all_its_bytes(streaming):
     assert response.headers["Cache-Control"] == "public, max-age=60", "what is never eligible may be shared"
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Dest": ""}, {"Sec-Fetch-Dest": "empty"}, {"Save-Data": "on"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Dest": ""}, {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}, {"Save-Data": "on"}]
+)
 def test_a_generator_is_not_run_ahead_for_who_gets_its_bytes_unchanged(streaming, headers):
     app, ran = streaming
 
