@@ -110,6 +110,27 @@ class _Chain:
             self._source.close()
 
 
+def read_whole(response: Response, most: int) -> bytes:
+    """Return the bytes of a body that is in memory or in a file, and leave it as it is; none where it is neither.
+
+    Args:
+        response: any.
+        most: bytes; what is longer is not read.
+    """
+    file = underlying_file(response.response)
+    if file is not None:
+        start = file.tell()
+        if os.fstat(file.fileno()).st_size - start > most:
+            return b""
+        data = file.read()
+        file.seek(start)
+        return data
+    if not response.is_sequence or response.direct_passthrough:
+        return b""
+    data = response.get_data()
+    return data if len(data) <= most else b""
+
+
 def underlying_file(body: Any) -> BinaryIO | None:
     """Find the file on disk behind a server's file wrapper: `file` in Werkzeug's, `filelike` in gunicorn's."""
     file = getattr(body, "file", None) or getattr(body, "filelike", None)

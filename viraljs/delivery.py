@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import signals
+from .advice import NATIVE, advise
 from .body import Body, underlying_file
 from .bundle import Manifest, build_manifest
 from .config import check_value
@@ -24,12 +25,12 @@ from .diagnosis import MARKS
 from .direct import direct_path, not_a_bundle
 from .errors import BundleError, ConfigurationError
 from .facts import DIRECT_MARK, bundle_url, page_path, personal_reason, request_facts, response_facts
-from .learning import ban_page
+from .learning import INTEGRITY, ban_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .modules import ModuleFacts
 from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
-from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share
+from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share, note_pinned_scripts
 from .personal import run_and_note_writes, set_session_aside
 from .rendering import KEPT_CHARACTERS
 from .rewriting import Made, Outcome, judge_body, read_again, read_file_again
@@ -299,7 +300,18 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
     asking = _find_asking(state, manifest, visitor)
     if isinstance(asking, str):
         return _plain(state, response, body, asking)
+    if visitor.is_import:
+        _tell_of_native(state, manifest, asking.within(_nearby(state, options)), asking)
     return _by_peers(state, response, body, manifest, options, asking)
+
+
+def _tell_of_native(state: State, manifest: Manifest, nearby: Distance, asking: Asking) -> None:
+    """Have the log say once that a browser loads for itself what peers could have brought."""
+    swarm, slots = name_swarm(manifest.digest, asking.group), state.settings.upload_slots
+    subject = f"native {request.endpoint}"
+    if state.has_warned(subject) or not state.registry.candidates(swarm, asking.place, 1, slots=slots, nearby=nearby):
+        return
+    state.warn_once(subject, f"{manifest.url} comes from this server though peers have it: {NATIVE}")
 
 
 def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
@@ -329,9 +341,19 @@ def _find_asking(state: State, manifest: Manifest, visitor: RequestFacts) -> Ask
     if manifest.imports and not visitor.is_import:
         return "imports"
     asking = find_out(state, visitor)
-    if isinstance(asking, str) or visitor.is_import:
+    if isinstance(asking, str):
         return asking
     return judge_tag(state, asking, manifest.url, manifest.digest) or asking
+
+
+def _tell(state: State, decision: _Decision) -> None:
+    """Have the log say once what keeps peers from delivering a bundle, and the line that mends it."""
+    # What the page showed of its tags was told when the page was made.
+    text = None if decision.reason == INTEGRITY else advise(decision.url, decision.reason or "")
+    # Tools that fetch are no pages.
+    is_browser = request.environ.get("HTTP_SEC_FETCH_SITE") is not None
+    if text and is_browser:
+        state.warn_once(f"{decision.reason} {request.endpoint}", text)
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:
@@ -601,6 +623,8 @@ def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
         current_state().forbid(ban_page(request.host, page_path(), "its header says so"), None, kind=request.endpoint)
+    if response.mimetype == "text/html":
+        note_pinned_scripts(current_state(), response)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):
         g.pop(name, None)
@@ -641,6 +665,8 @@ def _finish_bundle(state: State, response: Response, decision: _Decision) -> Non
         make_findable(response, request.environ)
     elif decision.reason in MARKS:
         state.diagnosis.explain(response, decision.reason, late=is_late)
+    elif decision.kind == "untouched":
+        _tell(state, decision)
 
 
 def _leave(response: Response, decision: _Decision, reason: str, *, go_back: bool = True) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
+from .advice import advise
 from .experience import Outcome
 from .messages import Report, Upload
 from .nearness import Distance, Place, distance, inside
@@ -28,6 +29,8 @@ DOCUMENT_WRITE = "document-write"
 """The bundle wrote into the document as it ran, which only a script in its own place can."""
 BLOCKING = "blocking"
 """The parser of the page waits for the bundle's tag, and so do the scripts behind it."""
+INTEGRITY = "integrity"
+"""The tag of the bundle has a digest that only the untouched bundle fits."""
 BLOCKING_SECONDS = 86_400
 """How long a page gets a bundle untouched for whose tag its parser waits."""
 UNKNOWN_PAGE = "?"
@@ -70,6 +73,23 @@ def name_bundle(digest: str) -> str:
 def name_tag(host: str, page: str | None, url: str) -> str:
     """Name a bundle on one page as the subject of `Registry.forbid`; a page that nobody names is `UNKNOWN_PAGE`."""
     return f"tag {host}{page or UNKNOWN_PAGE} {url}"
+
+
+def ban_pinned(host: str, page: str, url: str) -> tuple[Ban, ...]:
+    """Leave a bundle alone on a page whose tag for it has an `integrity` attribute.
+
+    Args:
+        host: of the server.
+        page: its path.
+        url: path and query of the bundle.
+    """
+    text = f"{advise(url, INTEGRITY)} (the page {page})"
+    return tuple(Ban(name_pinned(host, one, url), BLOCKING_SECONDS, text) for one in (page, None))
+
+
+def name_pinned(host: str, page: str | None, url: str) -> str:
+    """Name a bundle, and the digest that one page asks of it, as the subject of `Registry.forbid`."""
+    return f"pinned {host}{page or UNKNOWN_PAGE} {url}"
 
 
 def find_bans(report: Report, host: str, digest: str, referring: str | None) -> tuple[Ban, ...]:

@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from .body import read_whole
 from .bundle import Manifest
 from .errors import BundleError
-from .facts import page_path, request_facts, write_url
+from .facts import own_url, page_path, request_facts, write_url
 from .graph import Part
-from .learning import name_page
+from .integrity import pinned_scripts
+from .learning import ban_pinned, name_page
 from .modules import ModuleFacts, is_path, read_module
 from .nearness import Distance
 from .negotiation import judge_page
@@ -27,6 +29,9 @@ from .visitors import Asking, find_out, judge_tag
 
 APPLIES = "_viraljs_applies"
 """An attribute of each decorated view: a function that says by the view's arguments whether to deliver at all."""
+
+MOST_PAGE_BYTES = 1 << 20
+"""Longer pages are not looked at."""
 
 DECIDED = "viraljs_modules"
 ASKING = "viraljs_asking"
@@ -115,6 +120,25 @@ def _resolve(url: str, specifiers: Iterable[str]) -> tuple[str, ...]:
         target = urlsplit(urljoin(url, specifier))
         found[write_url(unquote(target.path), target.query.encode())] = None
     return tuple(found)
+
+
+def note_pinned_scripts(state: State, response: Response) -> None:
+    """Look for bundles in a page of the app whose tags have an `integrity` attribute: there, they must come untouched.
+
+    Args:
+        state: the app's.
+        response: a page; one that is streamed, or large, is not read.
+    """
+    html = read_whole(response, MOST_PAGE_BYTES)
+    if b"integrity" not in html:
+        return
+    leads, page = is_part(), page_path()
+    for src in pinned_scripts(html):
+        # Relative to the page, or on its own host.
+        url = own_url(urljoin(request.base_url, src), request.host)
+        if url is not None and leads(url):
+            for ban in ban_pinned(request.host, page, url):
+                state.forbid(ban, None, kind=f"pinned {request.endpoint}")
 
 
 def by_peers(state: State, src: str) -> bool:

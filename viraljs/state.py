@@ -166,9 +166,13 @@ class State:
         """Write a warning to the app's log."""
         self._app.logger.warning("ViralJS: %s", text)
 
+    def has_warned(self, subject: str) -> bool:
+        """Whether the log has heard on a subject, and will hear no more."""
+        return subject in self._warned or len(self._warned) >= MOST_WARNINGS
+
     def warn_once(self, subject: str, text: str) -> None:
         """Write a warning, unless this process has written one on that subject before, or more than anybody reads."""
-        if subject not in self._warned and len(self._warned) < MOST_WARNINGS:
+        if not self.has_warned(subject):
             self._warned.add(subject)
             self.warn(text)
 

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from .facts import visitor_place, write_url
-from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, name_bundle, name_page, name_tag
+from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, INTEGRITY, name_bundle, name_page, name_pinned, name_tag
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
 from .personal import session_unread
@@ -94,6 +94,10 @@ def judge_tag(state: State, asking: Asking, url: str, digest: str) -> str | None
         digest: its own.
     """
     network, page = asking.place.network, asking.facts.page
+    if state.registry.is_forbidden(name_pinned(request.host, page, url), network):
+        return INTEGRITY
+    if asking.facts.is_import:
+        return None  # which is where it runs
     if state.registry.is_forbidden(name_bundle(digest), network):
         return DOCUMENT_WRITE
     return BLOCKING if state.registry.is_forbidden(name_tag(request.host, page, url), network) else None

@@ -115,17 +115,12 @@ BROKEN = {
     "a URL of a blob": "URL.createObjectURL = () => { throw new Error('no'); };",
     "the word for a policy": "URL.createObjectURL = () => { throw new Error('blocked'); };",
     "a blocker that makes scripts of blobs data": """
-        const make = Document.prototype.createElement;
-        Document.prototype.createElement = function (...names) {
-          const element = make.apply(this, names);
-          if (names[0] !== "script") return element;
-          const { set, get } = Object.getOwnPropertyDescriptor(HTMLScriptElement.prototype, "src");
-          Object.defineProperty(element, "src", {
-            get() { return get.call(this); },
-            set(url) { if (`${url}`.startsWith("blob:")) this.type = "x/blocked"; set.call(this, url); },
-          });
-          return element;
-        };""",
+        const { set, get } = Object.getOwnPropertyDescriptor(HTMLScriptElement.prototype, "src");
+        Object.defineProperty(HTMLScriptElement.prototype, "src", {
+          configurable: true,
+          get,
+          set(url) { if (`${url}`.startsWith("blob:")) this.type = "x/blocked"; set.call(this, url); },
+        });""",
     "no observers of time": """
         performance.getEntriesByName = performance.getEntriesByType = () => { throw new Error('no'); };""",
     "no connections": "RTCPeerConnection = function () { throw new Error('no'); };",

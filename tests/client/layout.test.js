@@ -21,7 +21,7 @@ const FLOORS = [
     "inflate",
     "deflate",
   ],
-  ["edits", "names", "moments", "place"],
+  ["edits", "names", "moments", "place", "report"],
   ["digest", "pieces", "connection", "socket", "dependents-runner", "kept"],
   ["keep", "worker", "upload", "peer", "origin", "introduction", "download"],
   ["seeder", "module", "page"],

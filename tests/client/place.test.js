@@ -187,7 +187,7 @@ test("a blocker that lets no script of ours say anything is found out, and nothi
   await page.clock.advance(SILENCE_MS);
   assert.equal(found, undefined);
   await page.clock.advance(SILENCE_MS);
-  assert.equal(found, false);
+  assert.equal(found, null);
   assert.notEqual(page.inserted[0].ownerDocument, page.document);
 });
 

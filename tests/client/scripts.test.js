@@ -96,9 +96,9 @@ test("a script that says nothing in time is put out of action, and told as one t
   await clock.advance(1000);
   assert.deepEqual([told, script.ownerDocument === document], [[], true]);
   await clock.advance(100);
-  assert.deepEqual([told, script.ownerDocument === document], [[false], false]);
+  assert.deepEqual([told, script.ownerDocument === document], [[null], false]);
   for (const type of ["load", "error"]) script.end(type);
-  assert.deepEqual(told, [false]);
+  assert.deepEqual(told, [null]);
 });
 
 test("an event that was on its way when the time was up still counts: the page itself was busy", async (t) => {

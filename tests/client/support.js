@@ -603,6 +603,10 @@ export class FakeDocument extends FakeNode {
     return name === "script" ? new FakeScript() : new FakeElement();
   }
 
+  createElementNS(_, name) {
+    return this.createElement(name);
+  }
+
   createComment() {
     return new FakeNode();
   }

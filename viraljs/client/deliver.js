@@ -1,7 +1,7 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
 import { ofDocument, ownGlobal } from "./builtins.js";
-import { allCookies, readCookie, writeCookie } from "./cookies.js";
+import { allCookies, readCookie } from "./cookies.js";
 import { KEPT_DIGITS } from "./kept.js";
 import { isParsing, moments } from "./moments.js";
 import { holdLater } from "./order.js";
@@ -10,16 +10,12 @@ import { holdLoad, mayRun, runInPlace, runPlainly } from "./place.js";
 import { isWanted, makeScript } from "./scripts.js";
 import { directUrl, endpoint, markedUrl, plainUrl } from "./urls.js";
 
-/** More failures than any server waits for. */
-const MANY = 999;
 /** How much longer than the deadline the storage and the server may take to give what fetches the bundle. */
 const CLIENT_MS = 1000;
 /** How long a script from a `blob:` URL may say nothing, where `run.js` does not know better. */
 const PLAIN_MS = 10000;
 /** Reasons from which the server draws conclusions. An error may have such a message by chance. */
 const TELLING = /^(block(ed|ing)|document-write)$/;
-/** Reasons for which nothing was tried that could have failed. */
-const UNTRIED = /^(consent|breaker|blocking)$/;
 
 /** A delivery by peers can't be, for a reason of ours. */
 class Refusal extends Error {}
@@ -77,13 +73,10 @@ function begin(page, runner, island, src, asked) {
       const twin = island.module && page.deliveries.find(({ url }) => url === src);
       if (twin) twin.reason = record.reason;
       page.finish(ran && !twin ? record : undefined);
+      if (record.reason === "again") return;
       // A page that lets nothing of ours run is not to be tried again.
       if (!ran && record.reason !== "blocked") return;
-      keepCount(island, record);
-      // The server knows of those that it named; others have introduced themselves.
-      const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
-      const report = { ...record, uploads, ticket: island.ticket, page: location.pathname };
-      navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(report));
+      runner.then(({ report }) => report(island, src, record)).catch(console.debug);
       if (got) share(got);
     },
   };
@@ -117,6 +110,7 @@ async function loadRunner(url, wanted) {
   const plain = {
     findKept: async () => null,
     nameCode: async (blob) => blob,
+    report: async (...all) => (await import(`${url}?again`)).report(...all),
     run: (original, address, _src, _last, size) => runPlainly(original, address, size && PLAIN_MS),
     runDependents: async () => {
       if (document.querySelector('script[type="text/viral"]')) (await import(`${url}?again`)).runDependents();
@@ -133,7 +127,7 @@ async function loadRunner(url, wanted) {
  * @param {Course} course
  */
 function loadPlainly(island, element, course) {
-  const { href } = new URL(island.url, document.baseURI);
+  const { href } = new URL(island.url, ofDocument("baseURI"));
   const url = island.module ? href : markedUrl(href, "direct");
   const script = makeScript();
   if (island.module) script.type = "module";
@@ -161,7 +155,7 @@ function loadPlainly(island, element, course) {
 async function attempt(island, element, course) {
   const original = /** @type {HTMLScriptElement} */ (element ?? Object.assign(makeScript(), { src: island.url }));
   // An SVG's script has its address elsewhere.
-  const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, document.baseURI).href;
+  const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, ofDocument("baseURI")).href;
   const src = plainUrl(asked);
   const direct = directUrl(island, src);
   if (/[?&]viraljs=direct\b/.test(asked) || (island.direct && asked.endsWith(island.direct))) {
@@ -180,6 +174,8 @@ async function attempt(island, element, course) {
   const giveLoad = holdLoad(original);
   course.end = giveLoad;
   const turn = page.begin(island, original);
+  const again = page.tickets.has(island.ticket);
+  page.tickets.add(island.ticket);
   course.end = (type) => {
     turn.done();
     giveLoad(type);
@@ -237,7 +233,8 @@ async function attempt(island, element, course) {
   }
 
   async function check() {
-    if (!(await mayRun(original, page.trust))) throw new Refusal("blocked");
+    const may = await mayRun(original, page.trust);
+    if (!may) throw new Refusal(may === null ? "silent" : "blocked");
   }
 
   async function linkAll() {
@@ -258,6 +255,8 @@ async function attempt(island, element, course) {
   try {
     if (wanted) throw new Refusal("blocking");
     if (!shared) throw new Refusal("untouched");
+    if (again) throw new Refusal("again");
+    if (island.module && hasForeignModules()) throw new Refusal("native");
     if (!window.RTCPeerConnection) throw new Refusal("no-webrtc");
     const refusal = island.ticket && refuse(island, turn.consented);
     if (refusal) throw new Refusal(refusal);
@@ -266,7 +265,7 @@ async function attempt(island, element, course) {
     // A module may wait for anything before it has run.
     ran = await runInTurn(url, linked ? undefined : island.size);
     if (!linked) URL.revokeObjectURL(url);
-    if (!ran) throw new Refusal("blocked");
+    if (!ran) throw new Refusal("silent");
   } catch (error) {
     console.debug(error);
     got = linked = null;
@@ -284,6 +283,14 @@ async function attempt(island, element, course) {
   finish(ran, got);
   linked?.settle();
 }
+
+/**
+ * Whether the page has modules that we did not write the tags of: what these import runs from its own URL.
+ *
+ * @returns {boolean}
+ */
+const hasForeignModules = () =>
+  !!ofDocument("querySelector").call(document, 'script[type="module"]:not([data-viraljs])');
 
 /**
  * Take the mark of ours from the tag: it is to be as its page would have it without us.
@@ -335,18 +342,3 @@ function roundTripOf(src) {
  */
 const refuse = ({ breaker: [name, , most] }, consented) =>
   consented ? (readCookie(name) ?? 0) >= most && "breaker" : "consent";
-
-/**
- * Count failures in a row in a cookie; the server leaves a browser alone that has too many.
- *
- * @param {import("./types.js").ReceivingIsland} island
- * @param {import("./types.js").Delivery} record
- */
-function keepCount({ breaker: [name, seconds] }, record) {
-  const failures = readCookie(name) ?? 0;
-  if (record.reason && UNTRIED.test(record.reason)) return;
-  // What this page's policy forbids will not go better next time.
-  if (record.reason && record.source === "server") {
-    writeCookie(name, record.reason === "blocked" ? MANY : failures + 1, seconds);
-  } else if (failures) writeCookie(name, 0, 0);
-}

@@ -146,6 +146,9 @@ function createPage(runDependents, first) {
     /** @type {Promise<typeof import("./module.js")> | undefined} what links modules, once one is to be linked */
     modules: undefined,
 
+    /** Tickets that were taken: one for two tags, from a cache, is good for one delivery. */
+    tickets: new Set(),
+
     /** Modules that have run from `blob:` URLs, or are about to: where there are any, none may run from its own. */
     linked: 0,
 

@@ -34,7 +34,7 @@ export function holdLoad(original) {
  *
  * @param {HTMLScriptElement} original
  * @param {(url: string) => any} trust
- * @returns {Promise<boolean>}
+ * @returns {Promise<boolean | null>} null where nothing says so
  */
 export function mayRun(original, trust) {
   const url = URL.createObjectURL(new Blob([], { type: "text/javascript" }));
@@ -58,7 +58,7 @@ export async function runPlainly(original, url, patience) {
   script.integrity = "";
   const { end } = standIn(script, original);
   const ran = await new Promise((resolve) => load(script, url, resolve, patience)).catch(() => false).finally(end);
-  return { ran, wrote: false };
+  return { ran: !!ran, wrote: false };
 }
 
 /**

@@ -5,6 +5,7 @@
 
 export { runDependents } from "./dependents-runner.js";
 export { findKept } from "./kept.js";
+export { report } from "./report.js";
 
 import { callLate, dropWrites } from "./late.js";
 import { moments } from "./moments.js";
@@ -52,8 +53,9 @@ export function run(original, url, src, last, size) {
   // Of a module nobody can tell when it runs.
   const endLate = callLate(script.type === "module" ? () => true : isRunning, moments().isHeld);
   return new Promise((resolve) => {
-    /** @param {boolean} ran */
-    function ended(ran) {
+    /** @param {boolean | null} loaded */
+    function ended(loaded) {
+      const ran = !!loaded;
       end();
       const wrote = endWrites();
       endLate(ran, last?.());

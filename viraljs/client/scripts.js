@@ -2,8 +2,8 @@
 
 import { ofDocument } from "./builtins.js";
 
-/** @returns {HTMLScriptElement} */
-export const makeScript = () => ofDocument("createElement").call(document, "script");
+/** @returns {HTMLScriptElement} one of HTML, also where the document is an SVG */
+export const makeScript = () => ofDocument("createElementNS").call(document, "http://www.w3.org/1999/xhtml", "script");
 
 /**
  * Make a script element like another one, except where it is loaded from.
@@ -34,7 +34,7 @@ export const isWanted = ({ async, defer }) => !async && !(defer && ofDocument("r
  *
  * @param {HTMLScriptElement} script
  * @param {any} url as the page's policy wants it
- * @param {(ran: boolean) => void} ended called at once after it ran, before any other script
+ * @param {(ran: boolean | null) => void} ended called at once after it ran, before any other script; null if it said nothing
  * @param {number} [patience] milliseconds; a script that says nothing until then will not run any more
  */
 export function load(script, url, ended, patience) {
@@ -52,7 +52,7 @@ export function load(script, url, ended, patience) {
   function giveUp() {
     script.onload = script.onerror = null;
     forbid(script);
-    ended(false);
+    ended(null);
   }
   // Where the page itself was busy, its events are still on their way when the time is up.
   timer = setTimeout(() => {

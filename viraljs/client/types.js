@@ -67,6 +67,7 @@
  * @property {(original: HTMLScriptElement, url: any, src: string, last?: () => Promise<any>, size?: number) =>
  *   Promise<{ran: boolean, wrote: boolean}>} run
  * @property {() => Promise<void>} runDependents
+ * @property {(island: ReceivingIsland, src: string, record: Delivery) => void | Promise<void>} report
  *
  * @typedef {[first: number, count: number]} Range of pieces
  *

@@ -1,0 +1,52 @@
+"""What the log says of a bundle that peers could deliver, if the site's author changed a line. Pure.
+
+Reasons that are a visitor's own matter (a crawler, a conditional request, data saving) are not here. Those that need a
+closer look speak for themselves where they are found: who makes a response personal, what a visitor's browser reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ADVICE: Mapping[str, str] = {
+    "media-type": "its Content-Type is not JavaScript; return it with mimetype='text/javascript'",
+    "charset": "its charset is none that ASCII reads as itself in; serve it as UTF-8",
+    "encoded": "its view compresses it; return it uncompressed, and let an extension or a proxy compress it",
+    "private": "its view says Cache-Control: private; say public, if it is the same for everybody",
+    "no-store": "its view says Cache-Control: no-store; leave that out, if it may be kept",
+    "buffer": "its view is a generator of more than VIRALJS_MAX_BUFFER bytes; raise that, or use send_file",
+    "fetch": "a page asks for it by fetch() or XMLHttpRequest; use a script element, for which peers can step in",
+    "cross-origin": (
+        "a page of another origin loads it, a sandboxed frame counts as one; name the page's origin in VIRALJS_ORIGINS,"
+        " and write the tag with viral_script"
+    ),
+    "imports": (
+        "it calls import() of a path, which works only in a script from its own URL; let the bundler write a module,"
+        " and its tag viral_script(…, type='module')"
+    ),
+    "integrity": (
+        "its tag has an integrity attribute, which only the untouched bundle fits; leave the attribute out, since what"
+        " peers bring is verified, or write the tag with viral_script(…, integrity=…)"
+    ),
+}
+"""By the reason in `ViralJS-Delivery`: what stands in the way, and what mends it."""
+
+NATIVE = (
+    "the browser itself loads it as a module, or by a tag with crossorigin, and must get it whole; have viral_script"
+    " write all module tags of the page, or leave crossorigin out"
+)
+"""Of a bundle that seeders have, and that goes out in full all the same."""
+
+
+def advise(url: str, reason: str) -> str | None:
+    """Return a sentence for the log.
+
+    Args:
+        url: path and query of the bundle.
+        reason: as in `ViralJS-Delivery`.
+
+    Returns:
+        None where the site's author can do nothing about it.
+    """
+    found = ADVICE.get(reason)
+    return None if found is None else f"{url} comes untouched (reason={reason}): {found}"
