@@ -25,8 +25,7 @@ LISTENERS = (
             document.addEventListener("DOMContentLoaded", () => say("once"), { once: true });
             document.addEventListener("DOMContentLoaded", { handleEvent: () => say("object") });
             document.addEventListener("DOMContentLoaded", () => say("capturing"), true);
-            addEventListener("DOMContentLoaded", (event) => say(`window ${event.isTrusted} ${event.eventPhase}`));
-            addEventListener("DOMContentLoaded", () => say("window capturing"), true);
+            addEventListener("DOMContentLoaded", ({ eventPhase }) => say(`window ${eventPhase}`));
             const gone = () => say("removed");
             document.addEventListener("DOMContentLoaded", gone);
             document.removeEventListener("DOMContentLoaded", gone);
@@ -36,16 +35,27 @@ LISTENERS = (
         ),
         (
             "lib (interactive)",
-            "window capturing (interactive)",
             "capturing (interactive)",
             "same (interactive)",
             "once (interactive)",
             "object (interactive)",
             "start (interactive)",
-            "window true 3 (interactive)",
+            "window 3 (interactive)",
         ),
         peers=PEERS,
         firefox=True,
+    ),
+    Idiom(
+        "capturing listener on window",
+        page(f'<script>addEventListener("DOMContentLoaded", () => {STARTS}, true);</script>{TAG}'),
+        AT_PARSED,
+        peers=PEERS,
+    ),
+    Idiom(
+        "capturing listener on window, below",
+        page(TAG, f'<script>addEventListener("DOMContentLoaded", () => {STARTS}, true);</script>'),
+        AT_PARSED,
+        peers=PEERS,
     ),
     Idiom(
         "window.onload above",
@@ -60,9 +70,9 @@ LISTENERS = (
         "load listeners above and below",
         page(
             f'<script>addEventListener("load", () => {STARTS});</script>{TAG}',
-            '<script>addEventListener("load", ({ isTrusted }) => say(`below ${isTrusted}`));</script>',
+            '<script>addEventListener("load", () => say("below"));</script>',
         ),
-        (*AT_LOAD, "below true (complete)"),
+        (*AT_LOAD, "below (complete)"),
         peers=PEERS,
     ),
     Idiom(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ SETTLING_SECONDS = 5.0
 LINGER = "new Promise((resolve) => setTimeout(() => resolve(true), 120))"
 """Leaves a page the time to do what it should not: anything a second time."""
 PEERS = ("peers", "mixed")
+DIRECT = re.compile(r"/viraljs/direct/[^/\s]+(?=/)|[?&]viraljs=direct")
 DECORATED = "/b/"
 KEPT = """(window.ViralJS?.deliveries ?? []).every(({ digest, source }) =>
   source !== "peers" || document.cookie.includes(digest.slice(0, 8)))"""
@@ -213,7 +215,7 @@ class Stage:
             told = tab.js(expression)
         except (WebDriverException, MarionetteException) as error:
             told = json.dumps({"log": f"the page can't be asked: {str(error).splitlines()[0]}"})
-        page: dict[str, Any] = json.loads(str(told).replace(site.origin, ""))
+        page: dict[str, Any] = json.loads(_local(str(told), site))
         page["console"] = sorted(_local(line, site) for line in tab.console())
         page["failed requests"] = sorted(_local(line, site) for line in tab.failed())
         return page
@@ -242,7 +244,9 @@ class Stage:
         for record in records:
             name = self._name(unquote(urlsplit(record["url"]).path))
             if name is not None and found.get(name) not in PEERS:
-                found[name] = record["source"] if record["source"] in (*PEERS, "cache") else record["reason"] or "full"
+                found[name] = (
+                    record["source"] if record["source"] in (*PEERS, "cache") else _reason(record, name, found)
+                )
         return found
 
     def _wait_for_seeding(self, tab: Tab) -> None:
@@ -272,7 +276,7 @@ class Stage:
             if how not in PEERS and not any(name in line and how in line for line in self.warnings)
         }
         if untold:
-            faults["not in the log"] = untold
+            faults["not in the log"] = {**untold, "the log": self.warnings}
         return faults
 
     def row(self, browser: str) -> tuple[str, ...]:
@@ -284,5 +288,11 @@ class Stage:
         return (self.idiom.name, browser, *cells, hows or "nothing asked")
 
 
-def _local(line: str, site: Site) -> str:
-    return line.replace(site.origin, "").replace(site.host, "")
+def _reason(record: dict[str, Any], name: str, found: Mapping[str, str]) -> str:
+    """Say why no peer delivered: in the record's words, else in the response's."""
+    return record["reason"] or f"{found.get(name, '?')}, from the server without a reason"
+
+
+def _local(text: str, site: Site) -> str:
+    """Cut URLs down to paths. Where the page waits for a bundle, errors in it name the path of its plain bytes."""
+    return DIRECT.sub("", text.replace(site.origin, "").replace(site.host, ""))
