@@ -274,7 +274,7 @@ class Combination:
         for decorate in building.decorators:
             view = decorate(view)
         if viral:
-            view = viral.bundle(public=True)(view) if self._is_public else viral.bundle(view)  # type: ignore[call-overload]
+            view = viral.bundle(public=True)(view) if self._is_public else viral.bundle(view)
         for decorate in building.outer:
             view = decorate(view)
         bundles = Blueprint("bundles", __name__, subdomain="static" if self.has("subdomain") else None)

@@ -29,6 +29,7 @@ LINGER = "new Promise((resolve) => setTimeout(() => resolve(true), 120))"
 PEERS = ("peers", "mixed")
 DIRECT = re.compile(r"/viraljs/direct/[^/\s]+(?=/)|[?&]viraljs=direct")
 DECORATED = "/b/"
+LEVELS = ("SEVERE", "WARNING")
 KEPT = """(window.ViralJS?.deliveries ?? []).every(({ digest, source }) =>
   source !== "peers" || document.cookie.includes(digest.slice(0, 8)))"""
 
@@ -43,7 +44,7 @@ class Tab(Protocol):
         """Evaluate an expression in the page; a promise is awaited."""
 
     def console(self) -> list[str]:
-        """List what came into the console since this was asked last."""
+        """List the errors and warnings that came into the console since this was asked last."""
 
     def failed(self) -> list[str]:
         """List the requests that the network panel shows as failed since this was asked last."""
@@ -73,8 +74,9 @@ class ChromiumTab:
             self._browser.js("window.stop()")
 
     def console(self) -> list[str]:
-        """List what came into the console since this was asked last."""
-        return [f"{entry['level']} {entry['message']}" for entry in self._browser.driver.get_log("browser")]
+        """List the errors and warnings that came into the console since this was asked last."""
+        entries = self._browser.driver.get_log("browser")
+        return [f"{one['level']} {one['message']}" for one in entries if one["level"] in LEVELS]
 
     def failed(self) -> list[str]:
         """List the requests that failed since this was asked last."""
