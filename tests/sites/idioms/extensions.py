@@ -31,7 +31,7 @@ HTML = page(
     f'<script{NONCE}>document.addEventListener("DOMContentLoaded", () => {STARTS});</script>'
     "{{ viral_script(bundle_url) }}",
     f'<script{NONCE}>addEventListener("load", () => say("load"));</script>',
-)
+).replace("/recorder.js", "{{ url_for('recorder') }}")
 LOG = ("lib (interactive)", "start (interactive)", "load (complete)")
 
 View = Callable[[], Any]

@@ -261,8 +261,8 @@ class Stage:
         """Tell what is not as it must be: what differs by visit, what peers didn't deliver, what the log lacks."""
         plain = self.seen[PLAIN].page
         faults: dict[str, Any] = {}
-        if self.idiom.log and plain["log"] != list(self.idiom.log):
-            faults["plain"] = {"log": (plain["log"], self.idiom.log)}
+        if self.idiom.log and plain.get("log") != list(self.idiom.log):
+            faults["plain"] = {"log": (plain.get("log"), self.idiom.log)}
         for way in WAYS[1:]:
             page = self.seen[way].page if way in self.seen else {}
             differing = {name: (page.get(name), plain[name]) for name in plain if page.get(name) != plain[name]}
