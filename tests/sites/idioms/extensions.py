@@ -134,6 +134,10 @@ def _minify(building: Building) -> None:
     Minify(app=building.app)
 
 
+def _minify_others(building: Building) -> None:
+    Minify(app=building.app, bypass=["bundles.app_js", "static"])
+
+
 def _whitenoise(building: Building) -> None:
     building.app.wsgi_app = WhiteNoise(building.app.wsgi_app, root=building.folder, prefix="static/")  # type: ignore[method-assign]
 
@@ -171,6 +175,7 @@ PARTS: Mapping[str, Callable[[Building], None]] = {
     "cache.cached below": _cached_below,
     "cache.cached above": _cached_above,
     "Flask-Minify": _minify,
+    "Flask-Minify, bypass": _minify_others,
     "WhiteNoise": _whitenoise,
     "mounted below a prefix": _mounted,
     "host_matching": _host_matching,
@@ -302,7 +307,7 @@ def write_bundle(folder: Path) -> None:
 
 
 ALONE = tuple(
-    Combination((part,), peers=part not in ("cache.cached above", "subdomain"))
+    Combination((part,), peers=part not in ("cache.cached above", "subdomain", "Flask-Minify"))
     for part in PARTS
     if part != "Flask-Compress, response cache"
 )
@@ -312,16 +317,17 @@ TOGETHER = (
     Combination(("Flask-Login, logged in",), public=False, peers=False),
     Combination(("Flask-Session",), public=False, peers=False),
     Combination(("WhiteNoise", "VIRALJS_STATIC"), peers=False),
+    Combination(("Flask-Minify", "Flask-Compress"), viral_last=True, peers=False),
     Combination(("Flask-Compress", "VIRALJS_STATIC"), viral_last=True),
     Combination(("Flask-Compress", "Flask-Talisman"), viral_last=True),
-    Combination(("Flask-Minify", "Flask-Compress")),
-    Combination(("Flask-Compress", "Flask-Minify"), viral_last=True),
-    Combination(("Flask-Minify", "Flask-Talisman", "mounted below a prefix")),
-    Combination(("Flask-Minify", "cache.cached below")),
+    Combination(("Flask-Minify, bypass", "Flask-Compress")),
+    Combination(("Flask-Compress", "Flask-Minify, bypass"), viral_last=True),
+    Combination(("Flask-Minify, bypass", "Flask-Talisman", "mounted below a prefix")),
+    Combination(("Flask-Minify, bypass", "cache.cached below")),
     Combination(("Flask-Login, logged in", "Flask-Session", "Flask-Talisman"), viral_last=True),
     Combination(("Flask-Login, logged in", "Flask-CORS", "Flask-Compress")),
     Combination(("Flask-CORS", "Flask-Session", "mounted below a prefix"), viral_last=True),
-    Combination(("Flask-CORS", "Flask-Minify", "VIRALJS_STATIC")),
+    Combination(("Flask-CORS", "Flask-Minify, bypass", "VIRALJS_STATIC")),
     Combination(("cache.cached below", "Flask-Compress", "Flask-Login"), viral_last=True),
     Combination(("cache.cached above", "Flask-Compress", "Flask-Talisman"), peers=False),
     Combination(("cache.cached above", "Flask-Login, logged in"), viral_last=True, peers=False),

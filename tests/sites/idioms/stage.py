@@ -29,6 +29,8 @@ LINGER = "new Promise((resolve) => setTimeout(() => resolve(true), 120))"
 PEERS = ("peers", "mixed")
 DIRECT = re.compile(r"/viraljs/direct/[^/\s]+(?=/)|[?&]viraljs=direct")
 DECORATED = "/b/"
+OURS = "ViralJS: "
+"""So begins what ViralJS writes into an app's log."""
 LEVELS = ("SEVERE", "WARNING")
 KEPT = """(window.ViralJS?.deliveries ?? []).every(({ digest, source }) =>
   source !== "peers" || document.cookie.includes(digest.slice(0, 8)))"""
@@ -275,7 +277,7 @@ class Stage:
         untold = {
             name: how
             for name, how in deliveries.items()
-            if how not in PEERS and not any(name in line and how in line for line in self.warnings)
+            if how not in PEERS and not any(line.startswith(OURS) and name in line for line in self.warnings)
         }
         if untold:
             faults["not in the log"] = {**untold, "the log": self.warnings}
