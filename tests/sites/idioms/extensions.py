@@ -317,10 +317,10 @@ TOGETHER = (
     Combination(("Flask-Login, logged in",), public=False, peers=False),
     Combination(("Flask-Session",), public=False, peers=False),
     Combination(("WhiteNoise", "VIRALJS_STATIC"), peers=False),
-    Combination(("Flask-Minify", "Flask-Compress"), viral_last=True, peers=False),
+    # Not the other way round: Flask-Minify would be given compressed bytes, and fail without ViralJS, too.
+    Combination(("Flask-Compress", "Flask-Minify"), peers=False),
     Combination(("Flask-Compress", "VIRALJS_STATIC"), viral_last=True),
     Combination(("Flask-Compress", "Flask-Talisman"), viral_last=True),
-    Combination(("Flask-Minify, bypass", "Flask-Compress")),
     Combination(("Flask-Compress", "Flask-Minify, bypass"), viral_last=True),
     Combination(("Flask-Minify, bypass", "Flask-Talisman", "mounted below a prefix")),
     Combination(("Flask-Minify, bypass", "cache.cached below")),
