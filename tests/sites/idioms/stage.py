@@ -243,8 +243,8 @@ class Stage:
         found: dict[str, str] = {}
         for one in asked:
             name = self._name(one.path)
-            if name is not None and one.kind:
-                found[name] = one.kind.removeprefix("untouched; reason=")
+            if name is not None:
+                found[name] = (one.kind or "without asking ViralJS").removeprefix("untouched; reason=")
         for record in records:
             name = self._name(unquote(urlsplit(record["url"]).path))
             if name is not None and found.get(name) not in PEERS:
