@@ -29,6 +29,7 @@ class Idiom:
         scripts: code by name; served without ViralJS, at `/own/<name>`.
         pages: further pages, by path.
         clicks: selectors of what is clicked one after another, each with an expression that is true once that is done.
+        before_clicks: lines of the log that are there before the first one.
         probe: an expression whose value must be the same, too.
         window: where the page is seen, if not in the window itself.
         media_type: of the page.
@@ -44,6 +45,7 @@ class Idiom:
     scripts: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
     clicks: tuple[tuple[str, str], ...] = ()
+    before_clicks: int = 0
     probe: str = "null"
     window: str = "window"
     media_type: str = "text/html"

@@ -234,6 +234,7 @@ def htmx(name: str, package: str, tag: str, peers: tuple[str, ...] = ()) -> Idio
             )
             for number in (2, 3)
         ),
+        before_clicks=2,
         probe="[[...log].sort(), document.scripts.length]",
     )
 
@@ -247,6 +248,7 @@ CHANGERS = (
         peers=("one.js", "two.js"),
         pages=turbo_pages(TRACKED),
         clicks=TURBO_CLICKS,
+        before_clicks=4,
         probe="[...document.scripts].filter(({ dataset }) => dataset.turboTrack).length",
         firefox=True,
     ),
@@ -257,6 +259,7 @@ CHANGERS = (
         TURBO_BUNDLES,
         pages=turbo_pages(HAND_TRACKED),
         clicks=TURBO_CLICKS,
+        before_clicks=4,
         probe="[...document.scripts].map((script) => script.outerHTML)",
     ),
     Idiom(

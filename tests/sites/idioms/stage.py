@@ -181,10 +181,12 @@ class Stage:
         begin = len(site.served)
         told = len(site.warnings)
         tab.visit(site.url)
-        self._settle(tab, f"{self._in('log')}.length >= {len(self.idiom.log)}", PATIENCE_SECONDS)
+        if self.idiom.clicks:
+            self._wait_for_lines(tab, self.idiom.before_clicks)
         for selector, done in self.idiom.clicks:
             self._settle(tab, f"(document.querySelector({json.dumps(selector)}).click(), true)")
             self._settle(tab, done, PATIENCE_SECONDS)
+        self._wait_for_lines(tab, len(self.idiom.log))
         tab.js(LINGER)
         if way != PLAIN:
             self._settle(tab, f"{self._in('ViralJS?.deliveries?.length ?? 0')} >= {self._thin(site.served[begin:])}")
@@ -192,6 +194,9 @@ class Stage:
         page = self._observe(tab, site)
         records = self._records(tab) if way != PLAIN else []
         self.seen[way] = Seen(page, asked, self._deliveries(asked, records), site.warnings[told:])
+
+    def _wait_for_lines(self, tab: Tab, count: int) -> None:
+        self._settle(tab, f"{self._in('log')}.length >= {count}", PATIENCE_SECONDS)
 
     def _in(self, expression: str) -> str:
         return f"{self.idiom.window}.{expression}"
