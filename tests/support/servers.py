@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from flask import Flask
 from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 Seeding = Literal["flask", "gthread", "gevent"]
 """Servers on which browsers can seed."""
@@ -69,9 +71,9 @@ def serve(
 
 
 @contextmanager
-def serve_here(app: Flask, host: str = HOST) -> Iterator[str]:
+def serve_here(app: WSGIApplication, host: str = HOST, port: int = 0) -> Iterator[str]:
     """Run an app in threads of this process, so that a test can look into it; yields its address."""
-    server = make_server(host, 0, app, threaded=True)
+    server = make_server(host, port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_SECONDS}, daemon=True)
     thread.start()
     try:
