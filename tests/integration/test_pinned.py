@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask, Response, send_file
 
@@ -10,7 +12,7 @@ from tests.support.visits import BUNDLE, add_seeder, delivery_of, new_app, serve
 TAG = '<!doctype html><script defer src="app.js" integrity="sha256-x"></script>'
 
 
-def paged_app(page: object, path: str = "/shop/") -> Flask:
+def paged_app(page: Any, path: str = "/shop/") -> Flask:
     app = new_app()
     serve_bundle(app, lambda: BUNDLE, "/shop/app.js")
     app.add_url_rule(path, "page", lambda: page() if callable(page) else page)
@@ -37,7 +39,7 @@ def test_a_page_that_is_a_file_is_read_too_and_sent_whole(tmp_path):
     (tmp_path / "index.html").write_text(TAG)
     app = paged_app(lambda: send_file(tmp_path / "index.html"))
     with app.test_client().get("/shop/") as page:
-        assert page.text == TAG
+        assert page.get_data(as_text=True) == TAG
 
     assert ask(app) == "untouched; reason=integrity"
 
