@@ -1,0 +1,51 @@
+"""The sites of this suite that are whole programs of others."""
+
+from __future__ import annotations
+
+from tests.sites.site import Site
+
+
+def beneath(selector: str) -> str:
+    """Write an expression that finds an element also where it is in the shadow of others."""
+    return f"""(function find(root) {{
+      return root.querySelector({selector!r})
+        ?? [...root.querySelectorAll("*")].map((one) => one.shadowRoot && find(one.shadowRoot)).find(Boolean);
+    }})(document)"""
+
+
+DASH = Site(
+    "Plotly Dash",
+    "dash_app.py",
+    ready="document.querySelector('#graph .bars path') && document.querySelector('#table td[data-dash-column]')",
+    act="document.querySelector('#again').click();",
+    answered="document.querySelector('#told').textContent === 'clicked 1'",
+    firefox=True,
+)
+BOKEH = Site(
+    "Bokeh",
+    "bokeh_app.py",
+    ready=f"Bokeh.documents[0].is_idle && {beneath('canvas')}",
+    act=f"{beneath('button')}.click();",
+    answered="Bokeh.documents[0].roots()[0].children[2].text === 'clicked'",
+)
+MLFLOW = Site(
+    "MLflow",
+    "mlflow_app.py",
+    path="/#/experiments",
+    ready="document.querySelector('a[href*=\"experiments/0\"]')",
+    act="document.querySelector('a[href*=\"experiments/0\"]').click();",
+    answered="location.hash.includes('experiments/0') && document.querySelectorAll('button').length > 10",
+    server="gthread",
+    env={"_MLFLOW_SERVER_FILE_STORE": "sqlite:///{folder}/mlflow.db", "MLFLOW_DISABLE_TELEMETRY": "true"},
+    firefox=True,
+)
+LOCUST = Site(
+    "Locust",
+    "locust_app.py",
+    ready="document.querySelector('#root form')",
+    act="[...document.querySelectorAll('button')].find((one) => /advanced/i.test(one.textContent)).click();",
+    answered="document.querySelector('[aria-expanded=true]')",
+    server=("{python}", "-m", "locust", "-f", "{app}", "--web-host", "{host}", "--web-port", "{port}"),
+)
+
+HEAVY = (DASH, BOKEH, MLFLOW, LOCUST)
