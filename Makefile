@@ -14,6 +14,7 @@ APPS := $(FIDELITY)/built/.done
 SITES := tests/sites
 # Programs of others that the sites' suite runs; they want other versions of some packages than the tests do.
 VENV_SITES := .venv-sites
+REACT := $(SITES)/react
 PYTHON_ROOMS = $(wildcard viraljs demo_app benchmarks tests)
 
 export PYTHON
@@ -34,7 +35,7 @@ test: system-test system-nat $(VENV)/.test $(NODE_MODULES) $(APPS) ## run every 
 	npm run --silent --prefix $(CLIENT) test
 	$(PY) -m pytest --cov=viraljs --cov-report=term-missing --ignore=$(SITES) $(ARGS)
 
-sites: system-test $(VENV)/.test $(VENV_SITES)/.done ## run programs of others with ViralJS and without; ARGS as for test
+sites: system-test $(VENV)/.test $(VENV_SITES)/.done $(REACT)/dist/index.html ## run programs of others with ViralJS and without; ARGS as for test
 	$(PY) -m pytest $(SITES) $(ARGS)
 
 lint: lint-python lint-client lint-build lint-sizes docs ## check style, types, floors, the built client, its size and the docs
@@ -49,7 +50,7 @@ build: $(NODE_MODULES) ## build the client into viraljs/static
 	npm run --silent --prefix $(CLIENT) build
 
 clean: ## remove all that these targets made
-	rm -rf $(VENV) $(VENV_SITES) $(CLIENT)/node_modules benchmarks/node_modules $(FIDELITY)/node_modules $(FIDELITY)/built docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
+	rm -rf $(VENV) $(VENV_SITES) $(CLIENT)/node_modules benchmarks/node_modules $(FIDELITY)/node_modules $(FIDELITY)/built $(REACT)/node_modules $(REACT)/dist docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
 
 # Sphinx imports the package and mypy reads the tests: both need what the tests need.
 lint-python: $(VENV)/.test $(VENV)/.lint
@@ -110,6 +111,12 @@ $(RIVALS): benchmarks/package.json benchmarks/package-lock.json
 $(PACKAGES): $(FIDELITY)/package.json $(FIDELITY)/package-lock.json
 	.ci/setup-system node
 	cd $(FIDELITY) && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+$(REACT)/dist/index.html: $(REACT)/package.json $(REACT)/package-lock.json $(REACT)/vite.config.js $(REACT)/index.html \
+    $(wildcard $(REACT)/src/*)
+	.ci/setup-system node
+	cd $(REACT) && npm ci --ignore-scripts --loglevel=error && npm run --silent build
 	@touch $@
 
 $(APPS): $(PACKAGES) $(shell find $(FIDELITY)/apps -type f)

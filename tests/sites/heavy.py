@@ -36,7 +36,11 @@ MLFLOW = Site(
     act="document.querySelector('a[href*=\"experiments/0\"]').click();",
     answered="location.hash.includes('experiments/0') && document.querySelectorAll('button').length > 10",
     server="gthread",
-    env={"_MLFLOW_SERVER_FILE_STORE": "sqlite:///{folder}/mlflow.db", "MLFLOW_DISABLE_TELEMETRY": "true"},
+    env={
+        "_MLFLOW_SERVER_FILE_STORE": "sqlite:///{folder}/mlflow.db",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "{folder}/artifacts",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    },
     firefox=True,
 )
 LOCUST = Site(
@@ -47,5 +51,29 @@ LOCUST = Site(
     answered="document.querySelector('[aria-expanded=true]')",
     server=("{python}", "-m", "locust", "-f", "{app}", "--web-host", "{host}", "--web-port", "{port}"),
 )
+APPBUILDER = Site(
+    "Flask-AppBuilder",
+    "appbuilder_app.py",
+    path="/swagger/v1",
+    ready="document.querySelector('.opblock-summary-control')",
+    act="document.querySelector('.opblock-summary-control').click();",
+    answered="document.querySelector('.opblock.is-open')",
+)
+ADMIN = Site(
+    "Flask-Admin",
+    "admin_app.py",
+    path="/admin/",
+    ready="window.jQuery && document.querySelector('.dropdown-toggle')",
+    act="document.querySelector('.dropdown-toggle').click();",
+    answered="document.querySelector('.dropdown-menu.show')",
+)
+REACT = Site(
+    "React, built by Vite",
+    "react_app.py",
+    ready="document.querySelector('main h1')",
+    act="document.querySelector('main button').click();",
+    answered="document.querySelector('main output').textContent === 'drawn'",
+    firefox=True,
+)
 
-HEAVY = (DASH, BOKEH, MLFLOW, LOCUST)
+HEAVY = (DASH, BOKEH, MLFLOW, LOCUST, APPBUILDER, ADMIN, REACT)

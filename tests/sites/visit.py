@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.sites.site import Site
 from tests.support.chromium import Chromium, Record
@@ -17,7 +16,7 @@ from tests.support.until import until
 
 Browser = Chromium | Firefox
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 30.0
 """For a page of megabytes on a busy machine; only one that is broken takes so long."""
 ERROR_STATUS = 400
 HEADER = "viraljs-delivery"
@@ -114,7 +113,8 @@ def drain(browser: Chromium) -> None:
 
 def look_behind(browser: Chromium, visit: Visit) -> None:
     """Note what the console and the network panel show."""
-    visit.console = sorted(map(constant, browser.console()))
+    # Not how often: a page asks again for what has failed, once more or less.
+    visit.console = sorted(set(map(constant, browser.console())))
     entries = [json.loads(entry["message"])["message"] for entry in browser.driver.get_log("performance")]
     requests: dict[str, dict[str, Any]] = {}
     for entry in entries:
@@ -126,7 +126,7 @@ def look_behind(browser: Chromium, visit: Visit) -> None:
         if request.get("type") == "Script":
             visit.script_bytes += request.get("bytes", 0)
             visit.answers[constant(request["url"])] = request.get("answer", "")
-    visit.failures.sort()
+    visit.failures = sorted(set(visit.failures))
 
 
 def note_request(request: dict[str, Any], params: dict[str, Any]) -> None:
@@ -161,8 +161,3 @@ def constant(text: str) -> str:
     """Take out what is another at each run: ports, and the names of blobs."""
     text = re.sub(r"http://127\.0\.0\.1:\d+", "", text)
     return re.sub(r"blob:[\w/.:-]+", "blob:", text)
-
-
-def path_of(url: str) -> str:
-    """Cut a URL down to its path."""
-    return urlsplit(url).path
