@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.sites.site import Site
 
 
+BLOCKING = r"the parser of the page \S+ waits for the tag of \S+"
+
+
 def beneath(selector: str) -> str:
     """Write an expression that finds an element also where it is in the shadow of others."""
     return f"""(function find(root) {{
@@ -19,6 +22,8 @@ DASH = Site(
     ready="document.querySelector('#graph .bars path') && document.querySelector('#table td[data-dash-column]')",
     act="document.querySelector('#again').click();",
     answered="document.querySelector('#told').textContent === 'clicked 1'",
+    reasons=frozenset({"blocking"}),
+    log=(BLOCKING,),
     firefox=True,
 )
 BOKEH = Site(
@@ -27,6 +32,9 @@ BOKEH = Site(
     ready=f"Bokeh.documents[0].is_idle && {beneath('canvas')}",
     act=f"{beneath('button')}.click();",
     answered="Bokeh.documents[0].roots()[0].children[2].text === 'clicked'",
+    peers=False,
+    reasons=frozenset({"blocking"}),
+    log=(BLOCKING,),
 )
 MLFLOW = Site(
     "MLflow",
@@ -58,6 +66,9 @@ APPBUILDER = Site(
     ready="document.querySelector('.opblock-summary-control')",
     act="document.querySelector('.opblock-summary-control').click();",
     answered="document.querySelector('.opblock.is-open')",
+    peers=False,
+    reasons=frozenset({"blocking"}),
+    log=(BLOCKING,),
 )
 ADMIN = Site(
     "Flask-Admin",
@@ -66,6 +77,9 @@ ADMIN = Site(
     ready="window.jQuery && document.querySelector('.dropdown-toggle')",
     act="document.querySelector('.dropdown-toggle').click();",
     answered="document.querySelector('.dropdown-menu.show')",
+    peers=False,
+    reasons=frozenset({"blocking"}),
+    log=(BLOCKING,),
 )
 REACT = Site(
     "React, built by Vite",

@@ -36,7 +36,7 @@ class Site:
         env: environment variables for it; in their values `{folder}` is an empty folder.
         peers: whether the second visitor gets JavaScript from the first.
         reasons: why the rest of its JavaScript comes from the server, as `ViralJS-Delivery` has it.
-        log: patterns of the lines that ViralJS has in the app's log, each of which is said once; there are no others.
+        log: patterns of what ViralJS writes into the app's log: a line for each at least, none twice, and no other.
         firefox: it is shown to Firefox, too.
     """
 

@@ -155,8 +155,10 @@ class Stage:
 
     def _faults_of_log(self) -> list[str]:
         outcome = self.outcome
-        counts = {pattern: sum(bool(re.search(pattern, line)) for line in outcome.log) for pattern in self.site.log}
-        found = [f"the log says {pattern!r} {count} times" for pattern, count in counts.items() if count != 1]
+        silent = [pattern for pattern in self.site.log if not any(re.search(pattern, line) for line in outcome.log)]
+        found = [f"the log does not say {pattern!r}" for pattern in silent]
+        if again := {line for line in outcome.log if outcome.log.count(line) > 1}:
+            found.append(f"the log says more than once: {sorted(again)}")
         others = [line for line in outcome.log if not any(re.search(pattern, line) for pattern in self.site.log)]
         if others:
             found.append(f"the log says, too: {others}")
