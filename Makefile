@@ -11,6 +11,10 @@ FIDELITY := tests/fidelity
 PACKAGES := $(FIDELITY)/node_modules/.package-lock.json
 # What tools make of our own sources there; they write this file last.
 APPS := $(FIDELITY)/built/.done
+SITES := tests/sites
+# Programs of others that the sites' suite runs; they want other versions of some packages than the tests do.
+VENV_SITES := .venv-sites
+REACT := $(SITES)/react
 PYTHON_ROOMS = $(wildcard viraljs demo_app benchmarks tests)
 
 export PYTHON
@@ -18,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs build clean system-test system-nat lint-python lint-client lint-build lint-sizes
+.PHONY: help demo test sites lint bench docs build clean system-test system-nat lint-python lint-client lint-build lint-sizes
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -29,7 +33,10 @@ demo: $(VENV)/.demo ## start the demo site; BROWSERS=3 also opens that many head
 
 test: system-test system-nat $(VENV)/.test $(NODE_MODULES) $(APPS) ## run every test; ARGS="-k matching" passes on to pytest
 	npm run --silent --prefix $(CLIENT) test
-	$(PY) -m pytest --cov=viraljs --cov-report=term-missing $(ARGS)
+	$(PY) -m pytest --cov=viraljs --cov-report=term-missing --ignore=$(SITES) $(ARGS)
+
+sites: system-test $(VENV)/.test $(VENV_SITES)/.done $(REACT)/dist/index.html ## run programs of others with ViralJS and without; ARGS as for test
+	$(PY) -m pytest $(SITES) $(ARGS)
 
 lint: lint-python lint-client lint-build lint-sizes docs ## check style, types, floors, the built client, its size and the docs
 
@@ -43,7 +50,7 @@ build: $(NODE_MODULES) ## build the client into viraljs/static
 	npm run --silent --prefix $(CLIENT) build
 
 clean: ## remove all that these targets made
-	rm -rf $(VENV) $(CLIENT)/node_modules benchmarks/node_modules $(FIDELITY)/node_modules $(FIDELITY)/built docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
+	rm -rf $(VENV) $(VENV_SITES) $(CLIENT)/node_modules benchmarks/node_modules $(FIDELITY)/node_modules $(FIDELITY)/built $(REACT)/node_modules $(REACT)/dist docs/_build build dist *.egg-info .coverage .*_cache .hypothesis
 
 # Sphinx imports the package and mypy reads the tests: both need what the tests need.
 lint-python: $(VENV)/.test $(VENV)/.lint
@@ -83,6 +90,12 @@ $(VENV)/.%: setup.cfg setup.py | $(PY)
 	$(PY) -m pip install --quiet --use-pep517 --editable '.[$*]'
 	@touch $@
 
+$(VENV_SITES)/.done: $(SITES)/requirements.txt setup.cfg setup.py
+	.ci/setup-system python
+	$(PYTHON) -m venv $(VENV_SITES)
+	$(VENV_SITES)/bin/python -m pip install --quiet --use-pep517 --editable . --requirement $(SITES)/requirements.txt
+	@touch $@
+
 $(NODE_MODULES): $(CLIENT)/package.json $(CLIENT)/package-lock.json
 	.ci/setup-system node
 	cd $(CLIENT) && npm ci --loglevel=error
@@ -98,6 +111,12 @@ $(RIVALS): benchmarks/package.json benchmarks/package-lock.json
 $(PACKAGES): $(FIDELITY)/package.json $(FIDELITY)/package-lock.json
 	.ci/setup-system node
 	cd $(FIDELITY) && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+$(REACT)/dist/index.html: $(REACT)/package.json $(REACT)/package-lock.json $(REACT)/vite.config.js $(REACT)/index.html \
+    $(wildcard $(REACT)/src/*)
+	.ci/setup-system node
+	cd $(REACT) && npm ci --ignore-scripts --loglevel=error && npm run --silent build
 	@touch $@
 
 $(APPS): $(PACKAGES) $(shell find $(FIDELITY)/apps -type f)

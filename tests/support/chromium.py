@@ -34,7 +34,7 @@ class Chromium:
         patches: scripts to run in every page before its own, over the DevTools protocol.
         page_load_strategy: as WebDriver has it; with `"none"`, `visit` does not wait for the page to load.
         arguments: more of them for the command line.
-        log: keep what it says over the DevTools protocol, for `told`.
+        log: keep what it says over the DevTools protocol, for `told`, and in its console, for `console`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Chromium:
         options.page_load_strategy = page_load_strategy
         options.binary_location = BINARY
         if log:
-            options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+            options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         for argument in (
             "--headless=new",
             "--disable-gpu",
@@ -79,6 +79,11 @@ class Chromium:
         """List what it has said by a name over the DevTools protocol since this was asked last."""
         entries = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         return [entry["params"] for entry in entries if entry["method"] == event]
+
+    def console(self) -> list[str]:
+        """List the errors and warnings in its console since this was asked last, its own and those of pages."""
+        entries = self.driver.get_log("browser")
+        return [f"{one['level']} {one['message']}" for one in entries if one["level"] in ("SEVERE", "WARNING")]
 
     def be(self, user_agent: str) -> Chromium:
         """Call itself otherwise from now on."""

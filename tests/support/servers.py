@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -38,7 +38,12 @@ POLL_SECONDS = 0.02
 
 @contextmanager
 def serve(
-    kind: Kind, application: Path | str, env: Mapping[str, str] | None = None, log: Path | None = None
+    kind: Kind,
+    application: Path | str,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    python: str = sys.executable,
+    seconds: float = START_SECONDS,
 ) -> Iterator[str]:
     """Run an application until the block ends.
 
@@ -48,23 +53,46 @@ def serve(
         application: the path of a Python file, or the name of a module, that has an `app`.
         env: environment variables for it, beside those of this process.
         log: where its output goes; a temporary file if left out. An error at the start quotes it.
+        python: the interpreter, where it is not this one.
+        seconds: how long it may take to start.
 
     Yields:
         the address without a slash at the end, such as `http://127.0.0.1:40123`; the server answers by then.
     """
     port = free_port()
+    with run(_command(kind, application, port, python), port, env, log, seconds) as address:
+        yield address
+
+
+@contextmanager
+def run(
+    command: Sequence[str],
+    port: int,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    seconds: float = START_SECONDS,
+) -> Iterator[str]:
+    """Run a server by a command of its own until the block ends; yields its address once it answers.
+
+    Args:
+        command: the program and its arguments.
+        port: where it is going to listen.
+        env: environment variables for it, beside those of this process.
+        log: where its output goes; a temporary file if left out.
+        seconds: how long it may take to start.
+    """
     with tempfile.TemporaryDirectory(prefix="viraljs-server-") as folder:
         log = log or Path(folder) / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                _command(kind, application, port),
+                command,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait_until_it_answers(process, port, log)
+            _wait_until_it_answers(process, port, log, seconds)
             yield f"http://{HOST}:{port}"
         finally:
             stop(process)
@@ -92,11 +120,11 @@ def free_port() -> int:
         return port
 
 
-def _command(kind: Kind, application: Path | str, port: int) -> list[str]:
+def _command(kind: Kind, application: Path | str, port: int, python: str) -> list[str]:
     if kind == "flask":
         target = str(application.resolve()) if isinstance(application, Path) else application
         return [
-            *(sys.executable, "-m", "flask", "--app", f"{target}:app", "run"),
+            *(python, "-m", "flask", "--app", f"{target}:app", "run"),
             *("--host", HOST, "--port", str(port), "--no-reload", "--no-debugger"),
         ]
     folder, name = (
@@ -117,13 +145,13 @@ def _command(kind: Kind, application: Path | str, port: int) -> list[str]:
         "gevent": ("--worker-class", "gevent"),
     }[kind]
     return [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers", "1", *workers),
+        *(python, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers", "1", *workers),
         *("--graceful-timeout", "1", "--no-control-socket", "--chdir", str(folder.resolve()), f"{name}:app"),
     ]
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path, seconds: float) -> None:
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text()}")
@@ -133,7 +161,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
             time.sleep(POLL_SECONDS)
         else:
             return
-    raise RuntimeError(f"the server did not answer within {START_SECONDS} s:\n{log.read_text()}")
+    raise RuntimeError(f"the server did not answer within {seconds:g} s:\n{log.read_text()}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,5 @@
+/** What a new project has, less the plugin: JSX without it, and React in a chunk of its own. */
+export default {
+  esbuild: { jsx: "automatic" },
+  build: { rollupOptions: { output: { manualChunks: { react: ["react", "react-dom/client"] } } } },
+};

@@ -1,0 +1,30 @@
+"""Programs of others work with ViralJS as without it, and get their JavaScript from peers or say why they do not."""
+
+import json
+
+import pytest
+
+from tests.sites.heavy import HEAVY
+from tests.sites.stage import Stage
+from tests.sites.table import Row
+from tests.support.chromium import Chromium
+from tests.support.firefox import Firefox
+
+KINDS = {"chromium": Chromium, "firefox": Firefox}
+CASES = [
+    pytest.param(site, kind, id=f"{site.name}-{kind}")
+    for site in HEAVY
+    for kind in KINDS
+    if site.firefox or kind == "chromium"
+]
+
+
+@pytest.mark.parametrize(("site", "kind"), CASES)
+def test_a_program_works_as_it_does_without_us(site, kind, rows, tmp_path):
+    stage = Stage(site, tmp_path, KINDS[kind])
+    try:
+        stage.show()
+    finally:
+        rows.append(Row(site, kind, stage.outcome))
+    if faults := stage.faults():
+        pytest.fail(f"{site.name}: {json.dumps(faults, indent=1)}", pytrace=False)
