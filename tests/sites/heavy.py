@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.sites.site import Site
 
-
 BLOCKING = r"the parser of the page \S+ waits for the tag of \S+"
 
 

@@ -23,4 +23,4 @@ if WITH_VIRALJS:
     from viraljs import ViralJS
 
     viral = ViralJS(app)
-    app.view_functions["appbuilder.static"] = viral.bundle(app.view_functions["appbuilder.static"], public=True)
+    app.view_functions["appbuilder.static"] = viral.bundle(public=True)(app.view_functions["appbuilder.static"])
