@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { copyScript, forbid, isWanted, load } from "../../viraljs/client/scripts.js";
-import { FakeScript, fakeClock, fakePage, patch } from "./support.js";
+import { FakeScript, fakeClock, fakePage } from "./support.js";
 
 test("a copy has all attributes but the source, and the nonce that browsers hide", (t) => {
   fakePage(t);

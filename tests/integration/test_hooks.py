@@ -35,7 +35,8 @@ LEAVES_FILES = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExcept
 @pytest.fixture
 def log(caplog):
     caplog.set_level(logging.WARNING)
-    return lambda: [record.getMessage() for record in caplog.records]
+    # That a tool asks by fetch is told as well, and is another matter.
+    return lambda: [text for record in caplog.records if "reason=fetch" not in (text := record.getMessage())]
 
 
 # A cache above the decorator, or below it (Flask-Caching) --------------------------------------------
