@@ -46,7 +46,8 @@ class Outcome:
     @property
     def by_peers(self) -> str:
         """Say how much of its JavaScript the second visitor got from the first, for the table."""
-        of = self.plain[SECOND].script_bytes if SECOND in self.plain else 0
+        # Firefox does not tell; the first visitor's browser does.
+        of = self.plain[VISITS[0]].script_bytes if self.plain else 0
         got = self.viral[SECOND].came("Peers") if SECOND in self.viral else 0
         return f"{got / 1e6:.1f} of {of / 1e6:.1f} MB" if got else "none"
 

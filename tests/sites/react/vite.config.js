@@ -3,5 +3,6 @@ export default {
   esbuild: { jsx: "automatic" },
   build: {
     manifest: true,
-    rollupOptions: { output: { manualChunks: { react: ["react", "react-dom/client"] } } } },
+    rollupOptions: { output: { manualChunks: { react: ["react", "react-dom/client"] } } },
+  },
 };
