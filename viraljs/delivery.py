@@ -321,13 +321,7 @@ def _plain(state: State, response: Response, body: Body, reason: str) -> Respons
     if reason == "module" and not state.policy.modules:
         state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
     elif reason == "module" and not state.writes_modules:
-        url = bundle_url()
-        state.warn_once(
-            reason,
-            f"{url} is asked for as a module, and no page of this process has tags by viral_script for modules, without"
-            f' which peers can\'t bring them; write {{{{ viral_script({url!r}, type="module") }}}} in place of the'
-            ' page\'s <script type="module">, and no <link rel="modulepreload">',
-        )
+        state.warn_once(f"native {request.endpoint}", f"{bundle_url()} comes untouched (reason=module): {NATIVE}")
     make_conditional(response, body, request.environ, shared=reason == "direct")
     _untouched(response, reason, bundle_url())
     g.viraljs_decision.shareable = True

@@ -31,7 +31,8 @@ def rows(request: pytest.FixtureRequest) -> list[Row]:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if os.environ.get(WRITE) and not session.testsfailed:
-        write(session.config.stash[ROWS])
+        rows: list[Row] = session.config.stash[ROWS]
+        write(rows)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.sites.site import Site
 
-MODULE = r"\S+ is asked for as a module, and no page of this process has tags by viral_script for modules"
+MODULE = r"\S+ comes untouched \(reason=module\): .*viral_script"
 BLOCKING = r"the parser of the page \S+ waits for the tag of \S+"
 
 
