@@ -44,7 +44,7 @@ MLFLOW = Site(
     path="/#/experiments",
     ready="document.querySelector('a[href*=\"experiments/0\"]')",
     act="document.querySelector('a[href*=\"experiments/0\"]').click();",
-    answered="location.hash.includes('experiments/0') && document.querySelectorAll('button').length > 10",
+    answered="document.body.innerText.includes('Latency')",
     server="gthread",
     env={
         "_MLFLOW_SERVER_FILE_STORE": "sqlite:///{folder}/mlflow.db",

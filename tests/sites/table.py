@@ -30,6 +30,9 @@ PREAMBLE = """.. Written by `make sites WRITE=1`, and compared by `make sites`, 
      - Why not the rest
 """
 
+LINES = ".. The lines"
+"""A comment between the table and what is quoted."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -75,7 +78,8 @@ def quote(site: Site) -> str:
 def write(rows: Sequence[Row], document: Path = DOCUMENT) -> None:
     """Write the document."""
     sites = {row.site.name: row.site for row in rows}
-    document.write_text(PREAMBLE + "".join(row.documented for row in rows) + "".join(map(quote, sites.values())))
+    table, quotes = "".join(row.documented for row in rows), "".join(map(quote, sites.values()))
+    document.write_text(f"{PREAMBLE}{table}\n{LINES}\n{quotes}")
 
 
 def mask(text: str) -> str:
