@@ -35,8 +35,8 @@ test: system-test system-nat $(VENV)/.test $(NODE_MODULES) $(APPS) ## run every 
 	npm run --silent --prefix $(CLIENT) test
 	$(PY) -m pytest --cov=viraljs --cov-report=term-missing --ignore=$(SITES) $(ARGS)
 
-sites: system-test $(VENV)/.test $(VENV_SITES)/.done $(REACT)/dist/index.html ## run programs of others with ViralJS and without; ARGS as for test
-	$(PY) -m pytest $(SITES) $(ARGS)
+sites: system-test $(VENV)/.test $(VENV_SITES)/.done $(REACT)/dist/index.html ## run programs of others with ViralJS and without; ARGS as for test; WRITE=1 renews docs/programs.inc
+	SITES_WRITE=$(WRITE) $(PY) -m pytest $(SITES) $(if $(WRITE),-k test_a_program) $(ARGS)
 
 lint: lint-python lint-client lint-build lint-sizes docs ## check style, types, floors, the built client, its size and the docs
 
@@ -63,6 +63,7 @@ lint-client: $(NODE_MODULES)
 	npm run --silent --prefix $(CLIENT) lint
 	npm run --silent --prefix $(CLIENT) check
 	cd $(FIDELITY) && ../../$(CLIENT)/node_modules/.bin/biome check
+	cd $(REACT) && ../../../$(CLIENT)/node_modules/.bin/biome check
 
 # The committed build must be what the sources give. Built aside: a linter that mends the tree hides what it found.
 lint-build: $(NODE_MODULES)

@@ -294,6 +294,9 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
         _note_module(state, response, body, options, shared=not small)
     if small and not visitor.direct:
         return _untouched(response, SMALL if body.size else "empty", url)
+    if visitor.is_import and not reason and not state.writes_modules:
+        # Nobody is going to take it from this visitor: seeding would cost a socket, and be for nothing.
+        reason = "module"
     if reason:
         return _plain(state, response, body, reason)
     manifest = _manifest(state, response, body)
@@ -317,6 +320,8 @@ def _tell_of_native(state: State, manifest: Manifest, nearby: Distance, asking: 
 def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
     if reason == "module" and not state.policy.modules:
         state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
+    elif reason == "module" and not state.writes_modules:
+        state.warn_once(f"native {request.endpoint}", f"{bundle_url()} comes untouched (reason=module): {NATIVE}")
     make_conditional(response, body, request.environ, shared=reason == "direct")
     _untouched(response, reason, bundle_url())
     g.viraljs_decision.shareable = True

@@ -192,6 +192,7 @@ def _address(src: str, attributes: dict[str, str | bool], *, is_first: bool) -> 
                 f"viral_script can't write integrity={attributes['integrity']!r} for the module {src!r}, whose response"
                 " carries an addition; leave integrity out, or write the tag of a route that is not decorated by hand"
             )
+        current_state().writes_modules = True
         if not by_peers(current_state(), src):
             return {"src": src}  # without a mark: imports name the module by this URL, and must find the same one
         del attributes["type"]

@@ -111,6 +111,8 @@ class State:
         self._entries: dict[str, tuple[str, ...]] = {}
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
+        self.writes_modules = False
+        """Whether `viral_script` has written tags of modules, the only ones that peers can serve."""
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
         """By digest; None where they can't be linked."""
         self.graph = Graph(MOST_MODULES)

@@ -49,6 +49,7 @@ def modular_app(files=None, headers=None, template="", **config):
     app.add_url_rule("/plain/<name>", "plain", module)
     template = template or "{{ viral_script('/m/entry.js', type='module') }}"
     app.add_url_rule("/", "page", lambda: render_template_string(template))
+    state_of(app).writes_modules = True  # as if the page had been shown
     return app
 
 
@@ -108,6 +109,18 @@ def test_an_import_of_paths_is_no_obstacle_where_the_browser_runs_it_from_its_ur
 
     assert delivery_of(visit(app, "/m/entry.js", IMPORT)) == "full"
     assert delivery_of(visit(app, "/m/entry.js")) == "untouched; reason=imports"
+
+
+def test_modules_are_left_alone_until_viral_script_has_written_a_tag_of_one_and_the_log_says_so_once(caplog):
+    app = modular_app(MIN_SIZE=len(LEAF))
+    state_of(app).writes_modules = False
+
+    for name in ("entry.js", "a.js"):
+        assert delivery_of(visit(app, f"/m/{name}", IMPORT)) == "untouched; reason=module"
+    assert caplog.text.count("/m/entry.js comes untouched (reason=module)") == caplog.text.count("ViralJS:") == 1
+    page(app)
+    see(app, *FILES)
+    assert page(app) == BY_PEERS
 
 
 def test_without_the_parser_modules_are_left_alone_and_the_log_says_once_what_to_install(monkeypatch, caplog):
@@ -544,6 +557,7 @@ def test_modules_that_are_files_are_read_too_once_they_are_out(min_size, tmp_pat
     for name, code in FILES.items():
         (tmp_path / name).write_bytes(code)
     app = new_app(MIN_SIZE=min_size)
+    state_of(app).writes_modules = True
     serve_bundle(app, lambda name: send_from_directory(tmp_path, name), "/m/<name>")
 
     answers = [visit(app, f"/m/{name}", IMPORT) for name in FILES]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.sites.table import HEADINGS, Row
+from tests.sites.table import HEADINGS, WRITE, Row, write
 
 HERE = Path(__file__).parent
 ROWS = pytest.StashKey[list[Row]]()
@@ -26,6 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def rows(request: pytest.FixtureRequest) -> list[Row]:
     """Rows for the table at the end."""
     return request.config.stash[ROWS]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if os.environ.get(WRITE) and not session.testsfailed:
+        rows: list[Row] = session.config.stash[ROWS]
+        write(rows)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

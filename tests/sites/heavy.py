@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.sites.site import Site
 
+MODULE = r"\S+ comes untouched \(reason=module\): .*viral_script"
 BLOCKING = r"the parser of the page \S+ waits for the tag of \S+"
 
 
@@ -41,7 +44,7 @@ MLFLOW = Site(
     path="/#/experiments",
     ready="document.querySelector('a[href*=\"experiments/0\"]')",
     act="document.querySelector('a[href*=\"experiments/0\"]').click();",
-    answered="location.hash.includes('experiments/0') && document.querySelectorAll('button').length > 10",
+    answered="document.body.innerText.includes('Latency')",
     server="gthread",
     env={
         "_MLFLOW_SERVER_FILE_STORE": "sqlite:///{folder}/mlflow.db",
@@ -57,6 +60,9 @@ LOCUST = Site(
     act="[...document.querySelectorAll('button')].find((one) => /advanced/i.test(one.textContent)).click();",
     answered="document.querySelector('[aria-expanded=true]')",
     server=("{python}", "-m", "locust", "-f", "{app}", "--web-host", "{host}", "--web-port", "{port}"),
+    peers=False,
+    reasons=frozenset({"module"}),
+    log=(MODULE,),
 )
 APPBUILDER = Site(
     "Flask-AppBuilder",
@@ -86,7 +92,29 @@ REACT = Site(
     ready="document.querySelector('main h1')",
     act="document.querySelector('main button').click();",
     answered="document.querySelector('main output').textContent === 'drawn'",
+    peers=False,
+    reasons=frozenset({"module"}),
+    log=(MODULE,),
+)
+
+REACT_WRITTEN = replace(
+    REACT,
+    name="React, its tag by viral_script",
+    app="react_written_app.py",
+    peers=True,
+    reasons=frozenset(),
+    log=(),
+    firefox=True,
+)
+BOKEH_WRITTEN = replace(
+    BOKEH,
+    name="Bokeh, its tags by viral_script",
+    app="bokeh_written_app.py",
+    path="/written",
+    peers=True,
+    reasons=frozenset(),
+    log=(),
     firefox=True,
 )
 
-HEAVY = (DASH, BOKEH, MLFLOW, LOCUST, APPBUILDER, ADMIN, REACT)
+HEAVY = (DASH, BOKEH, BOKEH_WRITTEN, MLFLOW, LOCUST, APPBUILDER, ADMIN, REACT, REACT_WRITTEN)

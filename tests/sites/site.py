@@ -70,6 +70,7 @@ class Site:
         Yields:
             the address of its page.
         """
+        assert PYTHON.exists(), "run make sites, which sets up the environment of these programs"
         env = {name: value.format(folder=folder) for name, value in self.env.items()}
         env = {"PYTHONPATH": str(ROOT), VARIABLE: "1" if with_viraljs else "", "GUNICORN_CMD_ARGS": PATIENT, **env}
         log = log_of(folder)

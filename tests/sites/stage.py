@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.sites.site import Site, log_of
@@ -20,6 +21,8 @@ SECOND, RETURN = "second browser", "return visit"
 VISITS = ("first visitor", SECOND, RETURN)
 SCREENSHOTS = "SITES_SCREENSHOTS"
 """An environment variable: the folder for pictures of what the second visitor sees."""
+WINDOW = "--window-size=1200,900"
+"""As people see these pages."""
 LINE = re.compile(r"ViralJS: .*")
 
 SEEDED = """ViralJS.deliveries.length && ViralJS.deliveries.every(({ url, reason }) =>
@@ -46,7 +49,8 @@ class Outcome:
     @property
     def by_peers(self) -> str:
         """Say how much of its JavaScript the second visitor got from the first, for the table."""
-        of = self.plain[SECOND].script_bytes if SECOND in self.plain else 0
+        # Firefox does not tell; the first visitor's browser does.
+        of = self.plain[VISITS[0]].script_bytes if self.plain else 0
         got = self.viral[SECOND].came("Peers") if SECOND in self.viral else 0
         return f"{got / 1e6:.1f} of {of / 1e6:.1f} MB" if got else "none"
 
@@ -93,15 +97,15 @@ class Stage:
     def _browsers(self) -> Iterator[tuple[Chromium, Browser]]:
         with ExitStack() as stack:
 
-            def opened(kind: Callable[..., Browser], *args: object, **options: object) -> Browser:
-                browser = kind(Path(tempfile.mkdtemp(dir=self._folder)), *args, **options)
+            def opened(kind: Callable[[Path], Browser]) -> Browser:
+                browser = kind(Path(tempfile.mkdtemp(dir=self._folder)))
                 stack.callback(browser.quit)
                 return browser
 
-            patches = (watch(self.site),)
-            first = opened(Chromium, patches, log=True)
+            chromium = partial(Chromium, patches=(watch(self.site),), arguments=(WINDOW,), log=True)
+            first = opened(chromium)
             assert isinstance(first, Chromium)
-            second = opened(Firefox) if self._visitor is Firefox else opened(Chromium, patches, log=True)
+            second = opened(Firefox if self._visitor is Firefox else chromium)
             yield first, second
 
     def _picture(self, name: str, *, with_viraljs: bool) -> Path | None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.sites.heavy import HEAVY
 from tests.sites.stage import Stage
-from tests.sites.table import Row
+from tests.sites.table import DOCUMENT, Row, quote
 from tests.support.chromium import Chromium
 from tests.support.firefox import Firefox
 
@@ -19,6 +19,12 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("site", HEAVY, ids=lambda site: site.name)
+def test_the_documentation_quotes_the_lines_of_each_author(site):
+    assert site.lines
+    assert quote(site) in DOCUMENT.read_text()
+
+
 @pytest.mark.parametrize(("site", "kind"), CASES)
 def test_a_program_works_as_it_does_without_us(site, kind, rows, tmp_path):
     stage = Stage(site, tmp_path, KINDS[kind])
@@ -26,5 +32,8 @@ def test_a_program_works_as_it_does_without_us(site, kind, rows, tmp_path):
         stage.show()
     finally:
         rows.append(Row(site, kind, stage.outcome))
-    if faults := stage.faults():
+    faults = stage.faults()
+    if not rows[-1].is_documented:
+        faults.append(f"docs/programs.inc lacks this row; make sites WRITE=1 writes it:\n{rows[-1].documented}")
+    if faults:
         pytest.fail(f"{site.name}: {json.dumps(faults, indent=1)}", pytrace=False)

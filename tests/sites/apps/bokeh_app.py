@@ -35,12 +35,19 @@ if WITH_VIRALJS:
 app.add_url_rule("/static/<path:path>", "bokehjs", bokehjs)
 
 
-@app.get("/")
-def page() -> str:
+def make_plot() -> tuple[str, str]:
+    """Give the script and the element of a plot, and of a button that answers."""
     plot = figure(width=400, height=300, title="Squares")
     plot.line([1, 2, 3, 4], [1, 4, 9, 16])
     button, told = Button(label="Again"), Div(text="never")
     button.js_on_click(CustomJS(args={"told": told}, code="told.text = 'clicked'"))
     script, div = components(column(plot, button, told))
+    return script, div
+
+
+@app.get("/")
+def page() -> str:
+    """Show it with the tags that Bokeh writes."""
+    script, div = make_plot()
     resources = Resources(mode="server", root_url="/")
     return render_template_string(PAGE, resources=resources.render(), script=script, div=div)

@@ -1,5 +1,8 @@
 /** What a new project has, less the plugin: JSX without it, and React in a chunk of its own. */
 export default {
   esbuild: { jsx: "automatic" },
-  build: { rollupOptions: { output: { manualChunks: { react: ["react", "react-dom/client"] } } } },
+  build: {
+    manifest: true,
+    rollupOptions: { output: { manualChunks: { react: ["react", "react-dom/client"] } } },
+  },
 };
