@@ -395,6 +395,13 @@ def _by_peers(
     plan = _plan(state, manifest, options, asking, recipient, never_full=behind) if wants_thin and not alone else None
     if plan is None and wants_thin and behind:
         plan = ALONE
+    if alone:
+        state.warn_once(
+            f"alone {request.endpoint}",
+            f"{manifest.url} stands behind another bundle of a page, and was asked for twice to keep their order, the"
+            " second time without peers; have viral_script write both tags, unless it did, and this process had only"
+            " not served the bundle before",
+        )
     if not asking.facts.is_import:
         state.note_bundle(manifest.url, Seen(manifest.digest, manifest.size, _nearby(state, options)))
     ticket, tail, token = None, b"", ""

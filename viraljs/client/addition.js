@@ -1,9 +1,9 @@
 /** What follows a bundle in a full response: makes this page a seeder, at no cost to the server. */
 
-import { ofDocument } from "./builtins.js";
 import { runDependents } from "./dependents-runner.js";
 import { findHash, toHex } from "./digest.js";
 import { newRecord, thePage } from "./page.js";
+import { shownScript } from "./place.js";
 import { isWanted } from "./scripts.js";
 import { isOwn, plainUrl } from "./urls.js";
 
@@ -17,7 +17,7 @@ try {
 }
 
 function begin() {
-  const script = /** @type {HTMLScriptElement | null} */ (ofDocument("currentScript"));
+  const script = /** @type {HTMLScriptElement | null} */ (shownScript());
   // A module has no script element, but its own URL: what it was asked for by.
   if (script?.src) main(script.src, isWanted(script));
   else if (!script && /^http/.test(window.origin)) main(new URL(island.url, window.origin).href);

@@ -166,6 +166,8 @@ async function attempt(island, element, course) {
   }
   // Else this is here for the order of the scripts only: `viral_script` took the bundle for another one than it is.
   const shared = island.ticket || island.module;
+  // Asked before what stands behind the bundle is held, which is elsewhere then.
+  const foreign = island.module && hasForeignModules();
   const wanted = !island.module && isWanted(original);
   const runner = loadRunner(endpoint(island, src, `${island.client}/run.js`), wanted);
   const page = thePage(() => runner.then(({ runDependents }) => runDependents()).catch(console.debug));
@@ -256,7 +258,7 @@ async function attempt(island, element, course) {
     if (wanted) throw new Refusal("blocking");
     if (!shared) throw new Refusal("untouched");
     if (again) throw new Refusal("again");
-    if (island.module && hasForeignModules()) throw new Refusal("native");
+    if (foreign) throw new Refusal("native");
     if (!window.RTCPeerConnection) throw new Refusal("no-webrtc");
     const refusal = island.ticket && refuse(island, turn.consented);
     if (refusal) throw new Refusal(refusal);

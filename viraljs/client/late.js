@@ -15,12 +15,13 @@ export const runningScript = () => ofDocument("currentScript");
  */
 export function override(target, name, value) {
   value.under = Object.getOwnPropertyDescriptor(target, name);
-  Object.defineProperty(target, name, { configurable: true, writable: true, value });
+  // Where an element has the name, nothing can be put there.
+  Reflect.defineProperty(target, name, { configurable: true, writable: true, value });
   return () => {
     // Scripts that load at the same time end in any order. It names itself: whoever copies or extends it is not it.
     value.ended = value;
     for (let top = value; target[name] === top && top.ended === top; top = target[name]) {
-      if (top.under) Object.defineProperty(target, name, top.under);
+      if (top.under) Reflect.defineProperty(target, name, top.under);
       else delete target[name];
     }
   };

@@ -143,6 +143,13 @@ function fetchInPlace(original, url, trust) {
   return true;
 }
 
+/** @returns {any} what stands over the document's own property, while scripts run in place of others */
+const getterOfCurrent = () => Object.getOwnPropertyDescriptor(document, "currentScript")?.get;
+
+/** The element whose script runs now, as its page wrote it. */
+export const shownScript = () =>
+  /** @type {any} */ (getterOfCurrent())?.originals?.get(runningScript()) ?? runningScript();
+
 /**
  * Show a script the element that its page wrote, with all that is on it and all who listen there, as its own.
  *
@@ -150,20 +157,19 @@ function fetchInPlace(original, url, trust) {
  * @param {HTMLScriptElement} original
  */
 export function standIn(script, original) {
-  const current = () => /** @type {any} */ (Object.getOwnPropertyDescriptor(document, "currentScript")?.get);
-  let getter = current();
+  let getter = getterOfCurrent();
   // Several load at the same time, for several clients: all use the getter of the first, and the last takes it away.
   if (!getter?.originals) {
     const originals = new Map();
     getter = Object.assign(() => originals.get(runningScript()) ?? runningScript(), { originals });
-    Object.defineProperty(document, "currentScript", { configurable: true, get: getter });
+    Reflect.defineProperty(document, "currentScript", { configurable: true, get: getter });
   }
   getter.originals.set(script, original);
   return {
     isRunning: () => runningScript() === script,
     end() {
       getter.originals.delete(script);
-      if (!getter.originals.size && current() === getter) delete (/** @type {any} */ (document).currentScript);
+      if (!getter.originals.size && getterOfCurrent() === getter) delete (/** @type {any} */ (document).currentScript);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What stands in place of a bundle in a thin response. */
 
-import { ofDocument } from "./builtins.js";
 import { deliver } from "./deliver.js";
+import { shownScript } from "./place.js";
 import { directUrl } from "./urls.js";
 
 const island = __VIRALJS__;
@@ -9,5 +9,5 @@ if (typeof document === "undefined") {
   // A worker's importScripts can't be told from a script element by its headers, and expects its globals at once.
   importScripts(directUrl(island, self.origin + island.url));
 } else {
-  deliver(island, ofDocument("currentScript"));
+  deliver(island, shownScript());
 }

@@ -60,6 +60,7 @@ SHAPES = (
         "elements whose names hide the document's properties",
         page(LOAD, "".join(f'<img name="{name}" alt="">' for name in DOCUMENT_NAMES) + TAG),
         DEFERRED,
+        untold=("app.js",),
         firefox=True,
     ),
     Idiom(

@@ -230,7 +230,9 @@ class Combination:
     @property
     def idiom(self) -> Idiom:
         """What the page does."""
-        return Idiom(self.name, HTML, LOG, peers=(NAME,) if self.peers else ())
+        # WhiteNoise answers before the app is asked.
+        untold = (NAME,) if "WhiteNoise" in self.parts else ()
+        return Idiom(self.name, HTML, LOG, peers=(NAME,) if self.peers else (), untold=untold)
 
     def build(self, host: str, folder: Path, *, with_viral: bool) -> Flask:
         """Make the app, or the same without ViralJS."""

@@ -34,6 +34,8 @@ class Idiom:
         window: where the page is seen, if not in the window itself.
         media_type: of the page.
         sizes: bytes of a bundle, by name, if it is not to have the usual size.
+        untold: names of bundles whose loss nobody can tell: what runs of ours did not get that far.
+        known: what is known not to be as without ViralJS, and stands in docs/limits.rst.
         firefox: whether it is worth the time in Firefox, too.
     """
 
@@ -50,6 +52,8 @@ class Idiom:
     window: str = "window"
     media_type: str = "text/html"
     sizes: Mapping[str, int] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+    known: str = ""
     firefox: bool = False
 
 

@@ -11,6 +11,7 @@ AT_PARSED = ("lib (interactive)", "start (interactive)")
 AT_LOAD = ("lib (interactive)", "start (complete)")
 ONE_BY_ONE = ("lib", "start")
 PEERS = ("app.js",)
+CAPTURES = "a listener that captures on the window hears the browser's own event, before the bundle has run"
 
 LISTENERS = (
     Idiom("DOMContentLoaded listener above", page(PARSED + TAG), AT_PARSED, peers=PEERS, firefox=True),
@@ -49,12 +50,14 @@ LISTENERS = (
         "capturing listener on window",
         page(f'<script>addEventListener("DOMContentLoaded", () => {STARTS}, true);</script>{TAG}'),
         AT_PARSED,
+        known=CAPTURES,
         peers=PEERS,
     ),
     Idiom(
         "capturing listener on window, below",
         page(TAG, f'<script>addEventListener("DOMContentLoaded", () => {STARTS}, true);</script>'),
         AT_PARSED,
+        known=CAPTURES,
         peers=PEERS,
     ),
     Idiom(

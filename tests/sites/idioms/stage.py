@@ -282,11 +282,16 @@ class Stage:
         untold = {
             name: how
             for name, how in deliveries.items()
-            if how not in PEERS and not any(line.startswith(OURS) and name in line for line in self.warnings)
+            if how not in PEERS and name not in self.idiom.untold and not self._is_told(name, how)
         }
         if untold:
             faults["not in the log"] = {**untold, "the log": self.warnings}
         return faults
+
+    def _is_told(self, name: str, how: str) -> bool:
+        """Whether the log names the bundle, or the reason for one like it: it does so once for a route."""
+        ours = [line for line in self.warnings if line.startswith(OURS)]
+        return any(name in line or f"(reason={how})" in line for line in ours)
 
     def row(self, browser: str) -> tuple[str, ...]:
         """Give the table's row of this case."""

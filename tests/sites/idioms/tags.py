@@ -198,7 +198,7 @@ DEFERRED = (
             "load (complete)",
         ),
         {"app.js": 'say("before"); throw new Error("thrown"); say("never");'},
-        peers=("app.js",),
+        untold=("app.js",),
     ),
     Idiom(
         "blocking bundle that throws at top level",

@@ -26,5 +26,9 @@ def test_a_page_does_the_same_on_each_visit(browser, idiom, tabs, table):
     )
     stage.show()
     table.append(stage.row(browser))
-    if faults := stage.faults():
+    faults = stage.faults()
+    if idiom.known:
+        assert faults, "as without ViralJS by now: take `known` away, and the words in docs/limits.rst"
+        pytest.xfail(idiom.known)
+    if faults:
         pytest.fail(f"what it is, and what it should be: {json.dumps(faults, indent=1)}", pytrace=False)
