@@ -21,8 +21,8 @@ ADVICE: Mapping[str, str] = {
         " and write the tag with viral_script"
     ),
     "imports": (
-        "it calls import() of a path, which works only in a script from its own URL; let the bundler write a module,"
-        " and its tag viral_script(…, type='module')"
+        "it calls import() of something else than a whole URL, which works only in a script from its own URL; let the"
+        " bundler write one file, or a module, and its tag viral_script(…, type='module')"
     ),
     "integrity": (
         "its tag has an integrity attribute, which only the untouched bundle fits; leave the attribute out, since what"

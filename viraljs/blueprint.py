@@ -42,7 +42,7 @@ from .messages import (
 )
 from .nearness import Place
 from .servers import gives_socket
-from .session import Blocking, Close, Effect, Forward, Freed, Joined, Left, SeederSession, Send
+from .session import Blocking, Close, Effect, Forward, Freed, Joined, Left, Named, SeederSession, Send
 from .state import WHOLE, State, current_state, most_sockets
 from .tickets import Ticket, name_swarm
 
@@ -389,7 +389,12 @@ class _Connection:
         # The event is the one that simple-websocket sets for a message or a close: one thing to wait for.
         self._outbox = Outbox(ws.event.set)
         self._session = SeederSession(
-            peer, state.tickets.check_proof, settings.max_message, settings.heartbeat, settings.upload_slots
+            peer,
+            state.tickets.check_proof,
+            state.tickets.recipient_of,
+            settings.max_message,
+            settings.heartbeat,
+            settings.upload_slots,
         )
 
     def run(self) -> None:
@@ -452,6 +457,9 @@ class _Connection:
                 self._state.registry.withdraw(self._peer, name_swarm(digest, group))
                 if complete:
                     signals.seeder_left.send(self._app, peer=self._peer, digest=digest)
+            case Named(alias):
+                if self._state.hub.attach_alias(alias, self._outbox):
+                    self._state.registry.merge(alias, self._peer, self._place)
             case Blocking(page, url):
                 self._note_blocking(page, url)
             case Freed(exchange):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 from .errors import BundleError
+from .scanning import Suspicion
 
 DIGEST_BYTES = 32
 SMALLEST_PIECE = 64 * 1024
@@ -16,9 +16,6 @@ USUAL_PIECES = 16
 """Enough to share a bundle out among seeders. Each costs every thin response 32 bytes that no compression shrinks."""
 MOST_PIECES = 256
 """Where the usual pieces would be more than this, they grow, so that a huge bundle's manifest stays at 8 KiB."""
-PATH_IMPORT = re.compile(rb"\bimport\s*\(\s*['\"`]\.{0,2}/")
-"""A dynamic import of `./x`, `../x` or `/x`. From a `blob:` URL, whose base is opaque, it would fail."""
-IMPORT_BYTES = 32
 READ_BYTES = 256 * 1024
 
 
@@ -35,8 +32,8 @@ class Manifest:
     piece_length: int
     pieces: bytes
     """The SHA-256 digests of the pieces, 32 bytes each, end to end."""
-    imports: bool = False
-    """It imports modules by paths, which only a script that was loaded from its own URL can."""
+    suspect: bool = False
+    """It may import modules as it runs, by paths: `viraljs.scanning` can tell."""
 
     @property
     def piece_count(self) -> int:
@@ -68,16 +65,15 @@ def build_manifest(url: str, media_type: str, size: int, chunks: Iterable[bytes]
         raise BundleError(f"an empty bundle can't be delivered by peers: {url}")
     length = piece_length_for(size)
     whole, pieces = sha256(), bytearray()
-    seen, imports, before = 0, False, b""
+    seen, suspicion = 0, Suspicion()
     for piece in _cut(chunks, length):
         whole.update(piece)
         pieces += sha256(piece).digest()
         seen += len(piece)
-        imports = imports or PATH_IMPORT.search(before + piece) is not None
-        before = piece[-IMPORT_BYTES:]
+        suspicion.feed(piece)
     if seen != size:
         raise BundleError(f"{url} should have {size} bytes, but {seen} were read; did it change meanwhile?")
-    return Manifest(url, media_type, size, whole.hexdigest(), length, bytes(pieces), imports)
+    return Manifest(url, media_type, size, whole.hexdigest(), length, bytes(pieces), suspicion.found)
 
 
 def _cut(chunks: Iterable[bytes], length: int) -> Iterator[bytes]:

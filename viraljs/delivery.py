@@ -34,6 +34,7 @@ from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share, note_p
 from .personal import run_and_note_writes, set_session_aside
 from .rendering import KEPT_CHARACTERS
 from .rewriting import Made, Outcome, judge_body, read_again, read_file_again
+from .scanning import imports_by_path
 from .shaping import (
     BODY_HEADERS,
     DIGEST_HEADERS,
@@ -300,7 +301,7 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
     if reason:
         return _plain(state, response, body, reason)
     manifest = _manifest(state, response, body)
-    asking = _find_asking(state, manifest, visitor)
+    asking = _find_asking(state, manifest, body, visitor)
     if isinstance(asking, str):
         return _plain(state, response, body, asking)
     if visitor.is_import:
@@ -340,10 +341,14 @@ def _manifest(state: State, response: Response, body: Body) -> Manifest:
     )
 
 
-def _find_asking(state: State, manifest: Manifest, visitor: RequestFacts) -> Asking | str:
+def _find_asking(state: State, manifest: Manifest, body: Body, visitor: RequestFacts) -> Asking | str:
     """Look at who asks for a classic bundle; give the reason where that one gets it untouched."""
     # An import runs from its own URL, whatever is in it.
-    if manifest.imports and not visitor.is_import:
+    if (
+        not visitor.is_import
+        and manifest.suspect
+        and state.scans.get(manifest.digest, lambda: imports_by_path(body.chunks()))
+    ):
         return "imports"
     asking = find_out(state, visitor)
     if isinstance(asking, str):

@@ -66,8 +66,15 @@ class Hub(ABC):
         """Say that a seeder's socket is here. A socket that it had before is cut off."""
 
     @abstractmethod
+    def attach_alias(self, alias: str, outbox: Outbox) -> bool:
+        """Say that a socket that is here speaks for another name as well, and so has what waits for that.
+
+        False where that name has a socket of its own.
+        """
+
+    @abstractmethod
     def detach(self, peer: str, outbox: Outbox) -> bool:
-        """Say that the socket is gone; False where another has taken its place already."""
+        """Say that the socket is gone, with its aliases; False where another has taken its place already."""
 
     @abstractmethod
     def expect(self, peer: str, seconds: float) -> None:
@@ -134,6 +141,8 @@ class LocalHub(Hub):
         """Start without sockets."""
         self._now = now
         self._outboxes: dict[str, Outbox] = {}
+        self._aliases: dict[str, Outbox] = {}
+        """Other names of those, each with the socket that said it last."""
         self._expected: OrderedDict[str, _Expected] = OrderedDict()
         self._mailboxes: OrderedDict[str, _Mailbox] = OrderedDict()
         self._changed = threading.Condition()
@@ -143,16 +152,24 @@ class LocalHub(Hub):
         with self._changed:
             before = self._outboxes.get(peer)
             self._outboxes[peer] = outbox
-            self._forget_late()
-            expected = self._expected.pop(peer, None)
-            for message in expected.messages if expected is not None else ():
-                outbox.put(message)
+            self._aliases.pop(peer, None)
+            self._hand_over(peer, outbox)
         if before is not None:
             before.cut(OUT_OF_ORDER, "the same peer has opened another socket")
+
+    def attach_alias(self, alias: str, outbox: Outbox) -> bool:
+        """See `Hub.attach_alias`."""
+        with self._changed:
+            if alias in self._outboxes:
+                return False
+            self._aliases[alias] = outbox
+            self._hand_over(alias, outbox)
+            return True
 
     def detach(self, peer: str, outbox: Outbox) -> bool:
         """See `Hub.detach`."""
         with self._changed:
+            self._aliases = {alias: one for alias, one in self._aliases.items() if one is not outbox}
             if self._outboxes.get(peer) is not outbox:
                 return False
             del self._outboxes[peer]
@@ -182,7 +199,7 @@ class LocalHub(Hub):
     def send(self, peer: str, message: Offer | Candidates) -> bool:
         """See `Hub.send`."""
         with self._changed:
-            outbox = self._outboxes.get(peer)
+            outbox = self._find(peer)
             if outbox is not None:
                 return outbox.put(message)
             self._forget_late()
@@ -194,7 +211,7 @@ class LocalHub(Hub):
 
     def cut(self, peer: str, code: int, reason: str) -> None:
         """See `Hub.cut`."""
-        outbox = self._outboxes.get(peer)
+        outbox = self._find(peer)
         if outbox is not None:
             outbox.cut(code, reason)
 
@@ -228,6 +245,15 @@ class LocalHub(Hub):
                     left = until - self._now()
                 self._changed.wait(left)
             return [signal for exchange in exchanges for signal in self._empty(exchange)]
+
+    def _find(self, peer: str) -> Outbox | None:
+        return self._outboxes.get(peer) or self._aliases.get(peer)
+
+    def _hand_over(self, peer: str, outbox: Outbox) -> None:
+        self._forget_late()
+        expected = self._expected.pop(peer, None)
+        for message in expected.messages if expected is not None else ():
+            outbox.put(message)
 
     def _forget_late(self) -> None:
         now = self._now()

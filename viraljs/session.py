@@ -36,6 +36,7 @@ from .messages import (
 )
 
 MOST_DIGESTS = 64
+MOST_ALIASES = 64
 MOST_EXCHANGES = 1_024
 """Exchanges remembered; by then the oldest is long over."""
 
@@ -74,6 +75,13 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Named:
+    """The seeder is the recipient of this name as well: the server gave it one for each thin response of its page."""
+
+    alias: str
+
+
+@dataclass(frozen=True)
 class Blocking:
     """On this page the parser waits for the tag of the bundle at this URL; both are paths, as the seeder wrote them."""
 
@@ -95,7 +103,7 @@ class Freed:
     exchange: str
 
 
-Effect = Send | Close | Joined | Left | Blocking | Forward | Freed
+Effect = Send | Close | Joined | Left | Named | Blocking | Forward | Freed
 
 
 class _Stage(Enum):
@@ -111,16 +119,25 @@ class SeederSession:
         peer: the seeder's id.
         check_proof: gives the group that a token proves a digest was served to, or raises `TokenError`
             (`Tickets.check_proof`).
+        recipient_of: gives the name that a proof gave to its recipient, if it is a ticket (`Tickets.recipient_of`).
         longest_message: characters of a message, at most.
         heartbeat: seconds of silence after which `silent` is called.
         slots: recipients that the seeder is to serve at a time.
     """
 
     def __init__(
-        self, peer: str, check_proof: Callable[[str, str], str], longest_message: int, heartbeat: float, slots: int
+        self,
+        peer: str,
+        check_proof: Callable[[str, str], str],
+        recipient_of: Callable[[str], str | None],
+        longest_message: int,
+        heartbeat: float,
+        slots: int,
     ) -> None:
         """Start without a digest and without an exchange."""
         self._check_proof = check_proof
+        self._recipient_of = recipient_of
+        self._names = {peer}
         self._longest = longest_message
         self._welcome = Welcome(peer, heartbeat, slots)
         self._pinged = False
@@ -204,13 +221,21 @@ class SeederSession:
             raise MessageError(f"one peer may announce {MOST_DIGESTS} digests at most", TOO_MANY)
         if known is not None and known.group != group:
             raise MessageError("a peer is in one group", FORBIDDEN)
+        named = self._name(message.proof)
         if known is not None and message.progress <= known.progress:
-            return []
+            return [*named]
         joined = self._digests[message.digest] = Joined(message.digest, message.progress, group)
         if message.page is None or message.url is None:
-            return [joined]
+            return [*named, joined]
         # First: once it has joined, others may be sent to it.
-        return [Blocking(message.page, message.url), joined]
+        return [*named, Blocking(message.page, message.url), joined]
+
+    def _name(self, proof: str) -> list[Named]:
+        alias = self._recipient_of(proof)
+        if alias is None or alias in self._names or len(self._names) > MOST_ALIASES:
+            return []
+        self._names.add(alias)
+        return [Named(alias)]
 
     def _left(self, digest: str) -> Left:
         joined = self._digests.pop(digest)

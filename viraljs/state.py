@@ -103,6 +103,8 @@ class State:
         )
         self.hub: Hub = LocalHub(time.monotonic)
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
+        self.scans = Cache[bool](MOST_MANIFESTS)
+        """By digest: whether a suspect imports by a path."""
         self.bundles: dict[str, Seen] = {}
         """Classic bundles by their URL, as last seen."""
         self._rewritten: set[str] = set()

@@ -129,6 +129,13 @@ class Tickets:
             raise TokenError("the ticket is for another digest")
         return ticket.group
 
+    def recipient_of(self, token: str) -> str | None:
+        """Return the recipient of a ticket of whatever age; None of a token that is none."""
+        try:
+            return self.recall(token).recipient
+        except TokenError:
+            return None
+
     def mark_direct(self, url: str, host: str) -> str:
         """Return the mark in the address of a bundle's plain bytes. The same gives the same mark.
 

@@ -625,3 +625,114 @@ def test_peers_behind_a_closed_border_are_told_from_others(registry):
         registry.note_passage(ABROAD.network, failed=True)
 
     assert [(one.peer, one.enclosed) for one in found(registry)] == [("a", False), ("b", True)]
+
+
+# Two that are one ------------------------------------------------------------------------------------
+
+
+def test_two_that_are_one_page_are_one_candidate_with_what_both_had(registry):
+    registry.begin("first", HERE, DIGEST, 10)
+    registry.begin("second", HERE, OTHER, 10)
+    registry.announce("second", HERE, OTHER, 40)
+
+    registry.merge("second", "first", HERE)
+
+    assert names(registry) == names(registry, digest=OTHER) == ["first"]
+    assert found(registry, digest=OTHER)[0].progress == 40
+    assert registry.population(OTHER) == 1
+
+
+def test_a_page_that_was_not_known_is_known_by_its_other_name(registry):
+    registry.begin("second", NEIGHBOUR, DIGEST, 10)
+
+    registry.merge("second", "first", NEIGHBOUR)
+
+    assert names(registry) == ["first"]
+    assert registry.place_of("second") == registry.place_of("first") == NEIGHBOUR
+
+
+def test_their_slots_are_those_of_one(registry):
+    for name in ("first", "second"):
+        registry.announce(name, HERE, DIGEST)
+    assert registry.reserve("first", "a.first", 3, 60)
+    assert registry.reserve("second", "b.second", 3, 60)
+
+    registry.merge("second", "first", HERE)
+
+    assert found(registry)[0].uploads == 2
+    assert registry.reserve("second", "b.second", 3, 60), "what was promised"
+    assert registry.reserve("second", "c.second", 3, 60)
+    assert not registry.reserve("first", "d.first", 3, 60)
+    registry.release("first", "b.second")
+    assert found(registry)[0].uploads == 2
+
+
+def test_who_streams_goes_on_streaming_under_the_other_name(registry):
+    registry.begin("second", HERE, DIGEST, 10, streams=True)
+    registry.begin("waits", HERE, DIGEST, 10)
+    before = registry.pressure(DIGEST)
+
+    registry.merge("second", "first", HERE)
+    registry.announce("first", HERE, DIGEST, 30)
+
+    assert registry.pressure(DIGEST) == before == 1
+
+
+def test_what_is_told_of_the_one_is_told_of_the_other(registry):
+    registry.announce("first", HERE, DIGEST)
+    registry.announce("second", HERE, OTHER)
+    registry.strike("second")
+
+    registry.merge("second", "first", HERE)
+
+    assert registry.strike("second") == 2
+    registry.note_outcome("second", Outcome(failed=True))
+    assert found(registry)[0].failures > 0
+
+
+def test_they_leave_as_one_and_the_other_name_is_nobodys_then(registry):
+    registry.announce("first", HERE, DIGEST)
+    registry.merge("second", "first", HERE)
+
+    registry.withdraw("first")
+
+    assert names(registry) == []
+    assert registry.place_of("second") is None
+    assert not registry.reserve("second", "a.second", 6, 60)
+
+
+def test_to_take_out_the_one_takes_out_the_other(registry):
+    registry.announce("first", HERE, DIGEST)
+    registry.merge("second", "first", HERE)
+
+    registry.withdraw("second")
+
+    assert names(registry) == []
+
+
+def test_a_name_that_announces_itself_is_one_of_its_own_again(registry):
+    registry.announce("first", HERE, DIGEST)
+    registry.merge("second", "first", HERE)
+
+    registry.announce("second", HERE, DIGEST)
+    registry.withdraw("first")
+
+    assert names(registry) == ["second"]
+
+
+def test_a_name_that_changed_hands_stays_with_the_last(registry):
+    for name in ("first", "third"):
+        registry.announce(name, HERE, DIGEST)
+        registry.merge("second", name, HERE)
+    registry.withdraw("first")
+
+    assert registry.reserve("second", "a.second", 6, 60)
+    assert found(registry)[0].uploads == 1
+
+
+def test_to_merge_twice_is_to_merge_once(registry):
+    registry.begin("second", HERE, DIGEST, 10)
+    for _ in range(2):
+        registry.merge("second", "first", HERE)
+
+    assert names(registry) == ["first"]

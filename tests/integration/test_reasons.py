@@ -436,12 +436,23 @@ def test_a_hook_that_answers_by_itself_is_not_overruled():
     assert (response.status_code, response.data) == (503, b"closed for maintenance")
 
 
-def test_imports_a_bundle_imports_a_module_by_its_path():
+@pytest.mark.parametrize("code", [b'import("./chunk.js");\n', b"import(/* webpackIgnore: true */ path);\n"])
+def test_imports_a_bundle_imports_a_module_by_its_path(code):
     app = new_app()
-    bundle = BUNDLE + b'import("./chunk.js");\n'
+    bundle = BUNDLE + code
     serve_bundle(app, lambda: bundle)
     add_seeder(app, bundle)
 
     response = visit(app)
 
     assert (delivery_of(response), response.data) == ("untouched; reason=imports", bundle)
+
+
+@pytest.mark.parametrize("code", [b"// import('./x')\n", b'"import(1)";\n', b'a.import("./x");\n'])
+def test_a_bundle_that_only_speaks_of_imports_is_delivered(code):
+    app = new_app()
+    bundle = BUNDLE + code
+    serve_bundle(app, lambda: bundle)
+    add_seeder(app, bundle)
+
+    assert delivery_of(visit(app)) == "thin"

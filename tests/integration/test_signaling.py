@@ -97,7 +97,7 @@ def exchange(site, seeder, ticket=None):
 
 
 def recipient_in(ticket):
-    return ticket.split("~")[1]
+    return ticket.split(".")[0].split("~")[1]
 
 
 def seeders_in(ticket):
@@ -300,6 +300,77 @@ def test_a_seeder_may_withdraw_and_stay(site):
     seeder.announce(DIGEST, site.state.tickets.prove(DIGEST))
 
     until(lambda: site.population() == 1, "a swarm of one")
+
+
+# One page, several bundles -----------------------------------------------------------------------------
+
+
+def test_a_page_with_two_bundles_is_one_peer_and_hears_what_was_promised_to_each_of_its_names(start):
+    site = start(CROWD_SECONDS=60)
+    kind, _ = get_island(f"{site.url}/app.js")
+    assert kind == "full"
+    get_island(f"{site.url}/other.js")
+    islands = [get_island(f"{site.url}/{name}.js")[1] for name in ("app", "other")]
+    assert all(island["early"] for island in islands)
+    one, other = (recipient_in(island["ticket"]) for island in islands)
+    assert one != other
+    assert site.state.hub.expected() == 2
+    # Somebody comes who is sent to the second name, and asks before the page's socket is there.
+    _, late = get_island(f"{site.url}/other.js")
+    assert seeders_in(late["ticket"]) == [other]
+    reply = Background(post, site.offers, {"ticket": late["ticket"], "offers": offer_to(other)})
+
+    page = site.seeder(islands[0]["ticket"])
+    assert page.name == one
+    for island, progress in zip(islands, (0, 40), strict=True):
+        page.say(type="announce", digest=island["digest"], proof=island["ticket"], progress=progress)
+
+    offer = page.hear()
+    assert offer["exchange"] == f"{recipient_in(late['ticket'])}.{other}"
+    page.say(type="answer", exchange=offer["exchange"], sdp=SDP)
+    assert [signal["type"] for signal in reply.result()[1]["signals"]] == ["answer"]
+    assert site.uploads(one) == 1
+    digest = islands[1]["digest"]
+    until(lambda: one in peers_of(site, digest), "the page to be a peer of its second bundle")
+    assert other not in peers_of(site, digest)
+    assert one in peers_of(site, DIGEST)
+    # The one who came late has yet to open a socket.
+    assert site.state.hub.expected() == 1
+
+    page.say(type="done", exchange=offer["exchange"])
+    until(lambda: site.uploads(one) == 0, "a free slot")
+    page.__exit__()
+    until(lambda: one not in peers_of(site, digest), "the page to be gone")
+    assert not site.state.registry.reserve(other, "x", 6, 60)
+
+
+def test_a_bundle_that_the_page_had_already_leaves_nobody_to_wait_for(start):
+    site = start(CROWD_SECONDS=60)
+    get_island(f"{site.url}/app.js")
+    tickets = [get_island(f"{site.url}/app.js")[1]["ticket"] for _ in range(2)]
+    assert site.state.hub.expected() == 2
+    page = site.seeder()
+    page.announce(DIGEST, site.state.tickets.prove(DIGEST))
+    for ticket in tickets:
+        page.announce(DIGEST, ticket)
+
+    until(lambda: peers_of(site, DIGEST) == {page.name}, "one peer")
+    assert site.state.hub.expected() == 0
+
+
+def test_nobody_takes_the_name_of_a_peer_that_has_a_socket(site):
+    ticket = site.ticket_for(recipient="victim")
+    victim = site.joined(ticket)
+    other = site.seeder()
+    other.announce(DIGEST, ticket)
+    until(lambda: other.name in peers_of(site, DIGEST), "joining")
+
+    assert peers_of(site, DIGEST) == {victim.name, other.name}
+    exchange(site, victim)
+
+
+def peers_of(site, digest):
+    return {one.peer for one in site.state.registry.candidates(digest, NOWHERE, 64, slots=64)}
 
 
 # Tickets ---------------------------------------------------------------------------------------------

@@ -77,17 +77,15 @@ def test_pieces_are_few_up_to_half_a_mebibyte_each_and_never_more_than_256(size,
 
 
 @pytest.mark.parametrize(
-    ("code", "imports"),
+    ("code", "suspect"),
     [
         ('import("./chunk.js")', True),
-        ("import ( '../chunk.js' )", True),
-        ("return import(`/chunk.js`)", True),
-        ('import("https://a.example/chunk.js")', False),
-        ("import(path)", False),
-        ('reimport("./chunk.js")', False),
+        ("import ( path )", True),
+        ('import/* x */("./chunk.js")', True),
         ('var a = "import"', False),
+        ("import.meta", False),
     ],
 )
-@pytest.mark.parametrize("before", [0, 64 * KIB - 10, 64 * KIB - 4])
-def test_a_bundle_that_imports_by_path_is_found_out_wherever_pieces_begin(code, imports, before):
-    assert manifest_of(b" " * before + code.encode() + b" " * 100).imports is imports
+@pytest.mark.parametrize("before", [0, 64 * KIB - 10, 64 * KIB - 7, 64 * KIB - 4])
+def test_a_bundle_that_may_import_is_a_suspect_wherever_pieces_begin(code, suspect, before):
+    assert manifest_of(b" " * before + code.encode() + b" " * 100).suspect is suspect

@@ -215,6 +215,75 @@ def test_no_message_is_lost_while_a_peer_connects(clock):
         assert sum(box.take() is not None for _ in range(51)) == 50
 
 
+# Other names -----------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_another_name_of_a_peer_goes_to_its_socket_and_so_does_what_follows(hub):
+    hub.expect("also", 10)
+    assert hub.send("also", OFFER)
+    box = outbox()
+    hub.attach("s", box)
+
+    assert hub.attach_alias("also", box)
+
+    assert box.take() == OFFER
+    assert hub.send("also", OFFER)
+    assert box.take() == OFFER
+    assert (hub.connected(), hub.expected()) == (1, 0)
+
+
+def test_other_names_go_with_their_socket(hub):
+    box = outbox()
+    hub.attach("s", box)
+    hub.attach_alias("also", box)
+
+    assert hub.detach("s", box)
+    assert not hub.send("also", OFFER)
+
+
+def test_the_replaced_socket_does_not_take_the_names_of_its_successor_along(hub):
+    first, second = outbox(), outbox()
+    hub.attach("s", first)
+    for name in ("one", "two"):
+        hub.attach_alias(name, first)
+    hub.attach("s", second)
+    hub.attach_alias("one", second)
+
+    assert not hub.detach("s", first)
+    assert hub.send("one", OFFER)
+    assert second.take() == OFFER
+    assert not hub.send("two", OFFER)
+
+
+def test_a_peer_with_a_socket_of_its_own_is_nobody_elses_other_name(hub):
+    mine, other = outbox(), outbox()
+    hub.attach("s", mine)
+    hub.attach("t", other)
+
+    assert not hub.attach_alias("t", mine)
+    assert hub.send("t", OFFER)
+    assert other.take() == OFFER
+
+
+def test_a_name_that_gets_a_socket_of_its_own_has_that_and_cuts_nobody_off(hub):
+    mine, other = outbox(), outbox()
+    hub.attach("s", mine)
+    hub.attach_alias("t", mine)
+    hub.attach("t", other)
+
+    assert hub.send("t", OFFER)
+    assert (other.take(), mine.take(), mine.cut_off) == (OFFER, None, None)
+
+
+def test_who_is_cut_off_by_another_name_is_cut_off(hub):
+    box = outbox()
+    hub.attach("s", box)
+    hub.attach_alias("also", box)
+    hub.cut("also", 4410, "wrong bytes")
+
+    assert box.cut_off == (4410, "wrong bytes")
+
+
 # Mailboxes -------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from viraljs import session as session_module
 from viraljs.errors import TokenError
 from viraljs.messages import Answer, Candidates, Gone, Offer, Ping, Refuse, Welcome
 from viraljs.session import (
+    MOST_ALIASES,
     MOST_DIGESTS,
     MOST_EXCHANGES,
     Blocking,
@@ -19,6 +20,7 @@ from viraljs.session import (
     Freed,
     Joined,
     Left,
+    Named,
     SeederSession,
     Send,
 )
@@ -32,6 +34,10 @@ def check_proof(token, digest):
     if token != f"proof of {digest}":
         raise TokenError("the ticket was not issued by this server")
     return ""
+
+
+def recipient_of(token):
+    return None
 
 
 def text(**message):
@@ -51,7 +57,7 @@ def announce(digest=DIGEST, **progress):
 
 @pytest.fixture
 def session():
-    return SeederSession("me", check_proof, 65_536, heartbeat=25.0, slots=6)
+    return SeederSession("me", check_proof, recipient_of, 65_536, heartbeat=25.0, slots=6)
 
 
 @pytest.fixture
@@ -149,7 +155,9 @@ def test_a_digest_without_its_proof_ends_the_session(session):
 
 
 def test_a_peer_joins_as_one_of_the_group_that_its_proof_names_and_stays_in_it():
-    session = SeederSession("me", lambda token, _: token.partition(" ")[0], 65_536, heartbeat=25.0, slots=6)
+    session = SeederSession(
+        "me", lambda token, _: token.partition(" ")[0], recipient_of, 65_536, heartbeat=25.0, slots=6
+    )
 
     assert session.received(text(type="announce", digest=DIGEST, proof="red proof", progress=5)) == [
         Joined(DIGEST, 5, "red")
@@ -158,6 +166,57 @@ def test_a_peer_joins_as_one_of_the_group_that_its_proof_names_and_stays_in_it()
         Close(4403, "a peer is in one group")
     ]
     assert session.closed() == [Left(DIGEST, complete=False, group="red")]
+
+
+# Each thin response of a page has named its recipient; the page has one socket.
+
+
+@pytest.fixture
+def page():
+    """A session whose proofs are tickets: the group's place is empty, and what follows is the recipient."""
+    return SeederSession("me", lambda *_: "", lambda token: token or None, 65_536, heartbeat=25.0, slots=6)
+
+
+def announce_with(proof, digest=DIGEST, progress=100):
+    return text(type="announce", digest=digest, proof=proof, progress=progress)
+
+
+def test_a_ticket_of_another_recipient_names_the_seeder_once_before_it_joins(page):
+    assert page.received(announce_with("me", progress=1)) == [Joined(DIGEST, 1)]
+    assert page.received(announce_with("also me", progress=2)) == [Named("also me"), Joined(DIGEST, 2)]
+    assert page.received(announce_with("also me", "cd" * 32)) == [Joined("cd" * 32, 100)]
+
+
+def test_a_bundle_that_the_page_had_already_names_it_all_the_same(page):
+    page.received(announce_with("me"))
+
+    assert page.received(announce_with("also me")) == [Named("also me")]
+
+
+def test_a_mere_proof_names_nobody(session):
+    assert session.received(announce()) == [Joined(DIGEST, 100)]
+
+
+def test_one_page_has_so_many_names_at_most(page):
+    said = [page.received(announce_with(f"r{number}")) for number in range(MOST_ALIASES + 5)]
+
+    named = [effect for effects in said for effect in effects if isinstance(effect, Named)]
+    assert len(named) == MOST_ALIASES
+
+
+def test_a_proof_that_does_not_hold_names_nobody():
+    session = SeederSession("me", check_proof, lambda _: "victim", 65_536, heartbeat=25.0, slots=6)
+
+    assert closing(session.received(announce_with("forged")))[0] == 4403
+
+
+def test_an_offer_to_another_name_is_answered_like_any(page):
+    page.received(announce_with("also me"))
+    offer = Offer("r.also", DIGEST, SDP, ())
+
+    assert page.relayed(offer) == [Send(offer)]
+    assert page.received(text(type="answer", exchange="r.also", sdp=SDP)) == [Forward(Answer("r.also", SDP))]
+    assert closing(page.received(text(type="answer", exchange="r.third", sdp=SDP)))[0] == 4403
 
 
 def test_one_peer_announces_64_digests_at_most(session):
@@ -233,7 +292,7 @@ def test_after_a_bad_message_nothing_more_is_heard(session):
 
 
 def test_a_message_over_the_limit_ends_the_session():
-    session = SeederSession("me", check_proof, 100, heartbeat=25.0, slots=6)
+    session = SeederSession("me", check_proof, recipient_of, 100, heartbeat=25.0, slots=6)
 
     assert closing(session.received(" " * 101)) == (4413, "a signaling message must not exceed 100 bytes")
 
@@ -284,7 +343,7 @@ def test_the_oldest_of_very_many_exchanges_is_forgotten(session, monkeypatch):
     )
 )
 def test_whatever_the_order_of_messages_a_slot_is_freed_once_and_a_swarm_left_once(order):
-    session = SeederSession("me", check_proof, 65_536, heartbeat=25.0, slots=6)
+    session = SeederSession("me", check_proof, recipient_of, 65_536, heartbeat=25.0, slots=6)
     session.relayed(OFFER)
 
     effects = [effect for message in order for effect in session.received(message)] + session.closed()

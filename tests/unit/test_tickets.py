@@ -186,3 +186,11 @@ def test_a_mark_of_an_older_secret_holds(clock):
 
 def test_a_mark_is_short():
     assert len(Tickets([b"secret"], LIFETIME, Clock()).mark_direct("/app.js", "a.example")) == MARK_CHARACTERS
+
+
+def test_a_ticket_of_any_age_tells_its_recipient_and_a_proof_tells_none(tickets, clock):
+    token = tickets.issue(Ticket("me", "ab" * 32, ("a",)))
+    clock.now += 1e9
+    assert tickets.recipient_of(token) == "me"
+    assert tickets.recipient_of(tickets.prove("ab" * 32)) is None
+    assert tickets.recipient_of("nonsense") is None

@@ -31,6 +31,14 @@ class Registry(ABC):
         """Add a peer that holds `progress` percent of a bundle to its swarm; progress never goes down."""
 
     @abstractmethod
+    def merge(self, alias: str, peer: str, place: Place) -> None:
+        """Make one peer of two that turned out to be one page: `alias` is from now on another name of `peer`.
+
+        What the alias has, and its slots in use, become the peer's; it is no candidate any more. Whatever names it
+        means the peer, until the peer is forgotten or the alias announces something itself.
+        """
+
+    @abstractmethod
     def withdraw(self, peer: str, swarm: str | None = None) -> None:
         """Take a peer out of one swarm, or, without a name, out of all, and forget it."""
 

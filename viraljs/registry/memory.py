@@ -77,6 +77,7 @@ class _Peer:
     """Name to progress."""
     uploads: dict[str, float] | None = None
     """Exchange to the moment its slot falls free. Most peers have none at most times."""
+    aliases: tuple[str, ...] = ()
     experience: Experience = UNKNOWN
     strikes: int = 0
 
@@ -193,6 +194,8 @@ class MemoryRegistry(Registry):
         self._patience = patience
         self._lock = threading.Lock()
         self._peers: dict[str, _Peer] = {}
+        self._aliases: dict[str, str] = {}
+        """Other names of peers that are known."""
         self._swarms: dict[str, _Swarm] = {}
         self._claims: OrderedDict[str, float] = OrderedDict()
         self._unheard: OrderedDict[str, float] = OrderedDict()
@@ -214,14 +217,39 @@ class MemoryRegistry(Registry):
     def announce(self, peer: str, place: Place, swarm: str, progress: int = COMPLETE) -> None:
         """See `Registry.announce`."""
         with self._lock:
+            self._aliases.pop(peer, None)
             if peer not in self._peers:
                 self._peers[peer] = _Peer(place, self._now())
             self._hear(peer)
             self._join(peer, swarm, progress)
 
+    def merge(self, alias: str, peer: str, place: Place) -> None:
+        """See `Registry.merge`."""
+        with self._lock:
+            self._aliases.pop(peer, None)
+            if peer not in self._peers:
+                self._peers[peer] = _Peer(place, self._now())
+            self._hear(peer)
+            known, other = self._peers[peer], self._peers.get(alias)
+            if other is not None:
+                streaming = [swarm for swarm in other.swarms if alias in self._swarms[swarm].streaming]
+                for swarm, progress in other.swarms.items():
+                    self._join(peer, swarm, progress)
+                for swarm in streaming:
+                    if known.swarms[swarm] < COMPLETE:
+                        self._swarms[swarm].streaming.add(peer)
+                if other.uploads:
+                    known.uploads = {**(known.uploads or {}), **other.uploads}
+                known.strikes += other.strikes
+                self._forget(alias)
+            if self._aliases.get(alias) != peer:
+                self._aliases[alias] = peer
+                known.aliases += (alias,)
+
     def withdraw(self, peer: str, swarm: str | None = None) -> None:
         """See `Registry.withdraw`."""
         with self._lock:
+            peer = self._aliases.get(peer, peer)
             if peer not in self._peers:
                 return
             if swarm is None:
@@ -262,7 +290,7 @@ class MemoryRegistry(Registry):
     def place_of(self, peer: str) -> Place | None:
         """See `Registry.place_of`."""
         with self._lock:
-            known = self._peers.get(peer)
+            known = self._known(peer)
             return None if known is None else known.place
 
     def population(self, swarm: str) -> int:
@@ -274,7 +302,7 @@ class MemoryRegistry(Registry):
     def reserve(self, peer: str, exchange: str, slots: int, seconds: float) -> bool:
         """See `Registry.reserve`."""
         with self._lock:
-            known = self._peers.get(peer)
+            known = self._known(peer)
             if known is None or (self._uploads(known) >= slots and exchange not in (known.uploads or ())):
                 return False
             known.uploads = known.uploads or {}
@@ -284,7 +312,7 @@ class MemoryRegistry(Registry):
     def release(self, peer: str, exchange: str) -> None:
         """See `Registry.release`."""
         with self._lock:
-            known = self._peers.get(peer)
+            known = self._known(peer)
             if known is not None and known.uploads:
                 known.uploads.pop(exchange, None)
 
@@ -303,7 +331,7 @@ class MemoryRegistry(Registry):
     def note_outcome(self, peer: str, outcome: Outcome) -> None:
         """See `Registry.note_outcome`."""
         with self._lock:
-            known = self._peers.get(peer)
+            known = self._known(peer)
             if known is not None:
                 known.experience = known.experience.after(outcome, self._now())
 
@@ -342,13 +370,16 @@ class MemoryRegistry(Registry):
     def strike(self, peer: str) -> int:
         """See `Registry.strike`."""
         with self._lock:
-            known = self._peers.get(peer)
+            known = self._known(peer)
             if known is None:
                 return 0
             known.strikes += 1
             return known.strikes
 
     # What follows is called with the lock held.
+
+    def _known(self, peer: str) -> _Peer | None:
+        return self._peers.get(self._aliases.get(peer, peer))
 
     def _hear(self, peer: str) -> None:
         self._peers[peer].until = self._now() + self._lifetime
@@ -381,7 +412,9 @@ class MemoryRegistry(Registry):
     def _forget(self, peer: str) -> None:
         for swarm in list(self._peers[peer].swarms):
             self._leave(peer, swarm)
-        del self._peers[peer]
+        for alias in self._peers.pop(peer).aliases:
+            if self._aliases.get(alias) == peer:
+                del self._aliases[alias]
         self._unheard.pop(peer, None)
 
     def _forget_unheard(self) -> None:
