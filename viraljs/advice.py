@@ -24,6 +24,10 @@ ADVICE: Mapping[str, str] = {
         "it calls import() of something else than a whole URL, which works only in a script from its own URL; let the"
         " bundler write one file, or a module, and its tag viral_script(…, type='module')"
     ),
+    "native": (
+        "its page has modules whose tags viral_script did not write, which would run what they import a second time;"
+        " have viral_script write all module tags of the page"
+    ),
     "integrity": (
         "its tag has an integrity attribute, which only the untouched bundle fits; leave the attribute out, since what"
         " peers bring is verified, or write the tag with viral_script(…, integrity=…)"

@@ -18,10 +18,11 @@ from flask_sock import Sock
 from werkzeug.routing import BaseConverter
 
 from . import signals
+from .advice import advise
 from .errors import ExpiredError, MessageError, TokenError
 from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
-from .learning import Lessons, ban_tag, clamp, find_bans, learn
+from .learning import BLOCKING, NATIVE_PAGE, Lessons, ban_tag, clamp, find_bans, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -246,7 +247,9 @@ def _note_bans(state: State, report: Report, ticket: Ticket, here: Place) -> Non
         url=own_url(report.url, request.host) if report.url else None,
     )
     for ban in find_bans(known, request.host, ticket.digest, facts.page):
-        state.forbid(ban, here.network)
+        state.forbid(ban, here.network, kind=f"{report.reason} {state.url_of(ticket.digest)}")
+    if report.reason == NATIVE_PAGE:
+        state.warn_once(f"{NATIVE_PAGE} {ticket.digest}", advise(known.url or ticket.digest, NATIVE_PAGE) or "")
 
 
 def _places(state: State, ticket: Ticket) -> dict[str, Place]:
@@ -470,4 +473,4 @@ class _Connection:
         known = canonical_path(page) if request_facts().origin is None else None
         bundle = own_url(f"http://{request.host}{url}", request.host)
         for ban in ban_tag(request.host, {known}, bundle) if bundle is not None else ():
-            self._state.forbid(ban, self._place.network)
+            self._state.forbid(ban, self._place.network, kind=f"{BLOCKING} {bundle}")

@@ -217,7 +217,8 @@ def respond(state: State, response: Response, options: Options, against: str | N
     against = against or (REWRITTEN if state.is_rewritten(bundle_url()) else None)
     response = _respond(state, response, options, against)
     decision: _Decision = g.viraljs_decision
-    decision.public = bool(options.public) and decision.reason not in PERSONAL_BY_ITSELF
+    by_itself = decision.reason in PERSONAL_BY_ITSELF or "Set-Cookie" in response.headers
+    decision.public = bool(options.public) and not by_itself
     decision.sent = _Original(response.response, response.direct_passthrough, list(response.headers))
     if response.is_sequence:
         decision.made = _describe(response, decision, read_again(response.response))
@@ -252,8 +253,10 @@ def _respond(state: State, response: Response, options: Options, against: str | 
 
 def _wait(state: State, response: Response, visitor: RequestFacts) -> Response:
     """Keep the place of a bundle that turned out not to be for peers: its tag has promised a client that waits."""
+    if judge_request(visitor, state.policy) is not None:
+        return response
     state.bundles.pop(bundle_url(), None)
-    if judge_request(visitor, state.policy) is None and not lacks_sockets(state) and has_routes(state):
+    if not lacks_sockets(state) and has_routes(state):
         make_thin(response, _waiting(state, bundle_url()))
     return response
 
@@ -723,12 +726,12 @@ def _undo_rewriting(state: State, response: Response, decision: _Decision) -> No
             f"a hook puts one visitor's answer of {decision.url} in place of another's, as Flask-Compress does with"
             " COMPRESS_CACHE_BACKEND; leave that out, or let a proxy compress. Such answers are put right.",
         )
-        _put_back(response, sent)
+        _put_back(response, sent, made)
         return
     if decision.shareable:
         _note_rewriting(state, decision.url)
     if made.replaces:
-        _put_back(response, sent)
+        _put_back(response, sent, made)
     elif outcome is Outcome.REWRITTEN and decision.kind != "untouched":
         _leave(response, decision, REWRITTEN)
     else:
@@ -738,7 +741,7 @@ def _undo_rewriting(state: State, response: Response, decision: _Decision) -> No
 def _note_rewriting(state: State, url: str) -> None:
     state.note_rewritten(url)
     state.warn_once(
-        f"rewritten {url}",
+        f"rewritten {request.endpoint}",
         f"a hook rewrites {url} after its view, so that peers can't bring what the server would give; it is"
         f" left alone. Have that hook pass the route over (Flask-Minify: bypass=[{request.endpoint!r}]).",
     )
@@ -754,15 +757,15 @@ def _same_type(response: Response, sent: _Original) -> bool:
     return response.headers.get("Content-Type") == Headers(sent.headers).get("Content-Type")
 
 
-def _put_back(response: Response, sent: _Original) -> None:
-    """Put back a body of ours that was not read, uncompressed."""
+def _put_back(response: Response, sent: _Original, made: Made) -> None:
+    """Put back a body of ours, uncompressed. Whoever replaced it may have read it to its end."""
     then = Headers(sent.headers)
     for name in ("Content-Encoding", "Content-Length", "ETag"):
         response.headers.pop(name, None)
         if name in then:
             response.headers[name] = then[name]
-    response.direct_passthrough = sent.passthrough
-    response.response = sent.body
+    response.direct_passthrough = False
+    response.response = [made.read()]
 
 
 def _undo_replay(state: State, response: Response) -> Response | None:

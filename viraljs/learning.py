@@ -31,6 +31,8 @@ BLOCKING = "blocking"
 """The parser of the page waits for the bundle's tag, and so do the scripts behind it."""
 INTEGRITY = "integrity"
 """The tag of the bundle has a digest that only the untouched bundle fits."""
+NATIVE_PAGE = "native"
+"""A module of a page that has others, which run natively."""
 BLOCKING_SECONDS = 86_400
 """How long a page gets a bundle untouched for whose tag its parser waits."""
 UNKNOWN_PAGE = "?"
@@ -75,21 +77,22 @@ def name_tag(host: str, page: str | None, url: str) -> str:
     return f"tag {host}{page or UNKNOWN_PAGE} {url}"
 
 
-def ban_pinned(host: str, page: str, url: str) -> tuple[Ban, ...]:
-    """Leave a bundle alone on a page whose tag for it has an `integrity` attribute.
+def ban_pinned(host: str, page: str, url: str) -> Ban:
+    """Leave a bundle alone for which a page has a tag with an `integrity` attribute.
+
+    It holds for all pages of the host: requests tell only some of them apart, and such a tag runs nothing else.
 
     Args:
         host: of the server.
         page: its path.
         url: path and query of the bundle.
     """
-    text = f"{advise(url, INTEGRITY)} (the page {page})"
-    return tuple(Ban(name_pinned(host, one, url), BLOCKING_SECONDS, text) for one in (page, None))
+    return Ban(name_pinned(host, url), BLOCKING_SECONDS, f"{advise(url, INTEGRITY)} (the page {page})")
 
 
-def name_pinned(host: str, page: str | None, url: str) -> str:
-    """Name a bundle, and the digest that one page asks of it, as the subject of `Registry.forbid`."""
-    return f"pinned {host}{page or UNKNOWN_PAGE} {url}"
+def name_pinned(host: str, url: str) -> str:
+    """Name a bundle of which a page asks a digest, as the subject of `Registry.forbid`."""
+    return f"pinned {host} {url}"
 
 
 def find_bans(report: Report, host: str, digest: str, referring: str | None) -> tuple[Ban, ...]:

@@ -23,6 +23,7 @@ from .modules import ModuleFacts, is_path, read_module
 from .nearness import Distance
 from .negotiation import judge_page
 from .rendering import KEPT_CHARACTERS
+from .rewriting import decode
 from .state import State
 from .tickets import name_swarm
 from .visitors import Asking, find_out, judge_tag
@@ -129,16 +130,18 @@ def note_pinned_scripts(state: State, response: Response) -> None:
         state: the app's.
         response: a page; one that is streamed, or large, is not read.
     """
-    html = read_whole(response, MOST_PAGE_BYTES)
-    if b"integrity" not in html:
-        return
-    leads, page = is_part(), page_path()
-    for src in pinned_scripts(html):
-        # Relative to the page, or on its own host.
-        url = own_url(urljoin(request.base_url, src), request.host)
-        if url is not None and leads(url):
-            for ban in ban_pinned(request.host, page, url):
-                state.forbid(ban, None, kind=f"pinned {request.endpoint}")
+    try:
+        html = decode(read_whole(response, MOST_PAGE_BYTES), response.headers.get("Content-Encoding", "identity"))
+        if html is None or b"integrity" not in html:
+            return
+        leads = is_part()
+        for src in pinned_scripts(html):
+            # Relative to the page, or on its own host.
+            url = own_url(urljoin(request.base_url, src), request.host)
+            if url is not None and leads(url):
+                state.forbid(ban_pinned(request.host, page_path(), url), None, kind=f"pinned {request.endpoint}")
+    except Exception as error:  # noqa: BLE001 - a malformed address, or the app's own URL converters; the page must go out
+        state.warn_once(f"page {request.endpoint}", f"can't look for bundles in the page {page_path()}: {error!r}")
 
 
 def by_peers(state: State, src: str) -> bool:

@@ -87,7 +87,11 @@ def judge_body(response: Response, made: Made) -> Outcome:
     found = decode(response.get_data(), response.headers.get("Content-Encoding", "identity"))
     if found is None:  # what can't be read can't be trusted
         return Outcome.REWRITTEN
-    if found == made.read():
+    try:
+        ours = made.read()
+    except ValueError:  # a hook has closed the file
+        return Outcome.REPLACED
+    if found == ours:
         return Outcome.KEPT
     if made.own and made.own in found:
         return Outcome.REWRITTEN

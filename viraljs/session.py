@@ -143,6 +143,8 @@ class SeederSession:
         self._pinged = False
         self._digests: dict[str, Joined] = {}
         """What was announced of each, the last time."""
+        self._placed: set[str] = set()
+        """Digests whose place in the page was told of."""
         self._exchanges: OrderedDict[str, _Stage] = OrderedDict()
         self._closed = False
 
@@ -225,8 +227,10 @@ class SeederSession:
         if known is not None and message.progress <= known.progress:
             return [*named]
         joined = self._digests[message.digest] = Joined(message.digest, message.progress, group)
-        if message.page is None or message.url is None:
+        if message.page is None or message.url is None or message.digest in self._placed:
             return [*named, joined]
+        # Once for each bundle, however often it is withdrawn and announced.
+        self._placed.add(message.digest)
         # First: once it has joined, others may be sent to it.
         return [*named, Blocking(message.page, message.url), joined]
 

@@ -94,7 +94,7 @@ def judge_tag(state: State, asking: Asking, url: str, digest: str) -> str | None
         digest: its own.
     """
     network, page = asking.place.network, asking.facts.page
-    if state.registry.is_forbidden(name_pinned(request.host, page, url), network):
+    if state.registry.is_forbidden(name_pinned(request.host, url), network):
         return INTEGRITY
     if asking.facts.is_import:
         return None  # which is where it runs

@@ -5,6 +5,7 @@ import pytest
 from tests.browser.patches import COUNTED_RECEIPTS, UNHURRIED_MS, leaves_after, stalls_after, trickles
 from tests.support.scripted import NOT_SDP, ScriptedSeeder
 from tests.support.site import NONCE, TAG, bundle
+from viraljs.facts import DIRECT_MARK
 
 URL = "/b/app.js"
 SHORT_MS = 400
@@ -251,7 +252,12 @@ def test_a_bundle_that_nobody_has_any_more_is_an_error_of_its_element(site, brow
         "",
         f"{TAG}<script>window.failed = 0;document.querySelector('script[src*=app]').onerror = () => failed++;</script>",
     )
-    site.before = lambda request: ("", 503) if "offers" in request.path or "direct" in request.full_path else None
+
+    def refuse(request):
+        is_direct = "direct" in request.full_path or DIRECT_MARK in request.environ
+        return ("", 503) if is_direct or "offers" in request.path else None
+
+    site.before = refuse
     visitor = browsers().visit(site.url())
     visitor.wait_for("window.failed")
     assert visitor.js("[failed, typeof runs, visits]") == [1, "undefined", 1]

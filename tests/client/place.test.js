@@ -321,17 +321,16 @@ for (const [where, prepare] of [
   ["after the page was parsed", ({ document }) => Object.assign(document, { readyState: "interactive" })],
   [
     "in XHTML, where nothing can be written",
-    ({ document }) => {
-      document.write = () => {
+    (_, t) =>
+      t.mock.method(Document.prototype, "write", () => {
         throw new DOMException("XML", "InvalidStateError");
-      };
-    },
+      }),
   ],
 ]) {
   test(`${where}, a script is fetched and runs at once, once, under its own name`, async (t) => {
     const page = parse(t);
     const seen = bundle(page);
-    prepare(page);
+    prepare(page, t);
     const before = [...page.document.all()];
     const others = [];
     setImmediate(() => others.push("another task"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fakePage, fakeStart, flush, patch, until } from "./support.js";
+import { fakePage, flush, patch } from "./support.js";
 
 /** Run the starter of a module whose code sets `ran`; a page may have a linker, and an order for it. */
 async function start(t, { linker, linked = 1, before, code = "globalThis.ran = true" } = {}) {
@@ -24,7 +24,6 @@ async function start(t, { linker, linked = 1, before, code = "globalThis.ran = t
     },
   });
   document.baseURI = "https://a.example/page";
-  performance.getEntriesByType ??= () => [];
   await import(`../../viraljs/client/start.js?${encodeURIComponent(t.name)}`);
   await flush();
   return { errors, window };
@@ -71,24 +70,4 @@ test("behind a bundle that is on its way it waits for its turn", async (t) => {
 test("an error of the module is one of the page", async (t) => {
   const { errors } = await start(t, { code: "throw new Error('on purpose')" });
   assert.deepEqual(errors, ["on purpose"]);
-});
-
-test("the page's DOMContentLoaded comes after the module has run", async (t) => {
-  let run;
-  globalThis.waits = new Promise((resolve) => {
-    run = resolve;
-  });
-  const page = fakeStart(t, "parsing");
-  const heard = [];
-  page.document.addEventListener("DOMContentLoaded", () => heard.push(globalThis.ran));
-  const url = `data:text/javascript,${encodeURIComponent("await globalThis.waits; globalThis.ran = true")}`;
-  patch(t, { ran: false, reportError: assert.fail, __VIRALJS__: { url } });
-  page.document.running = {};
-  await import("../../viraljs/client/start.js?waits");
-  page.reach.interactive();
-  await flush();
-  assert.deepEqual(heard, []);
-  run();
-  await until(() => heard.length);
-  assert.deepEqual(heard, [true]);
 });

@@ -168,7 +168,9 @@ async function attempt(island, element, course) {
   const shared = island.ticket || island.module;
   // Asked before what stands behind the bundle is held, which is elsewhere then.
   const foreign = island.module && hasForeignModules();
-  const wanted = !island.module && isWanted(original);
+  // Where a browser hides how far the page is, nothing can be put into its place later.
+  const unsure = !original.async && !performance.getEntriesByType("navigation").length;
+  const wanted = !island.module && (isWanted(original) || unsure);
   const runner = loadRunner(endpoint(island, src, `${island.client}/run.js`), wanted);
   const page = thePage(() => runner.then(({ runDependents }) => runDependents()).catch(console.debug));
   if (asked !== src) unmark(original, page.trust);
@@ -202,8 +204,9 @@ async function attempt(island, element, course) {
 
   if (wanted) {
     course.handed = true;
-    if (shared) delivery.fallBack("blocking");
+    if (shared) delivery.fallBack(unsure ? "no-timing" : "blocking");
     ran = await runInPlace(original, direct, page.trust);
+    course.handed = ran;
     if (ran) {
       delivery.record.bytesFromServer += island.size;
       return finish(ran, null);
@@ -255,7 +258,7 @@ async function attempt(island, element, course) {
   }
 
   try {
-    if (wanted) throw new Refusal("blocking");
+    if (wanted || unsure) throw new Refusal(unsure ? "no-timing" : "blocking");
     if (!shared) throw new Refusal("untouched");
     if (again) throw new Refusal("again");
     if (foreign) throw new Refusal("native");

@@ -86,7 +86,10 @@ function createMoments() {
 }
 
 /** @returns {boolean} whether `DOMContentLoaded` is yet to come, for a script that runs now */
-export const isParsing = () => ofDocument("readyState") !== "complete" && !hasPassed("domContentLoadedEventStart");
+export const isParsing = () =>
+  ofDocument("readyState") !== "complete" &&
+  performance.getEntriesByType("navigation").length > 0 &&
+  !hasPassed("domContentLoadedEventStart");
 
 /**
  * Have the browser hold `load` back: a window's waits for those of its frames, and an open document in one is never done.

@@ -95,13 +95,19 @@ function writeInPlace(original, url, trust) {
   if (original.nonce) script.setAttribute("nonce", original.nonce);
   const before = [...ofDocument("scripts")];
   try {
-    document.write(trust(script.outerHTML, "createHTML"));
+    // Not the page's own, which may keep what is written for later.
+    ofDocument("write").call(document, trust(script.outerHTML, "createHTML"));
   } catch (error) {
     // Not in XHTML, nor under Trusted Types without a word for ours.
     console.debug(error);
   }
   const written = /** @type {HTMLScriptElement[]} */ ([...ofDocument("scripts")]).find((one) => !before.includes(one));
   if (!written) return null;
+  if (written.type !== script.type || !written.src) {
+    // A blocker has put it out of action, without a word.
+    written.remove();
+    return null;
+  }
   const { end } = standIn(written, original);
   return new Promise((resolve) => {
     written.onload = written.onerror = (event) => {

@@ -202,6 +202,7 @@ class MemoryRegistry(Registry):
         """Recipients under way that gave no sign of life yet, to the moment at which they are forgotten."""
         self._passages: OrderedDict[str, Passage] = OrderedDict()
         self._forbidden: OrderedDict[str, _Forbidden] = OrderedDict()
+        self._certain: OrderedDict[str, _Forbidden] = OrderedDict()
 
     def begin(self, peer: str, place: Place, swarm: str, seconds: float, *, streams: bool = False) -> None:
         """See `Registry.begin`."""
@@ -356,16 +357,18 @@ class MemoryRegistry(Registry):
     def forbid(self, subject: str, seconds: float, network: str | None) -> None:
         """See `Registry.forbid`."""
         with self._lock:
-            self._forbidden.setdefault(subject, _Forbidden()).add(network, self._now(), seconds)
-            self._forbidden.move_to_end(subject)
-            while len(self._forbidden) > MOST_FORBIDDEN:
-                self._forbidden.popitem(last=False)
+            # What visitors report never takes the place of what the server knows by itself.
+            known = self._certain if network is None else self._forbidden
+            known.setdefault(subject, _Forbidden()).add(network, self._now(), seconds)
+            known.move_to_end(subject)
+            while len(known) > MOST_FORBIDDEN:
+                known.popitem(last=False)
 
     def is_forbidden(self, subject: str, network: str) -> bool:
         """See `Registry.is_forbidden`."""
         with self._lock:
-            known = self._forbidden.get(subject)
-            return known is not None and known.holds(network, self._now())
+            found = (bans.get(subject) for bans in (self._certain, self._forbidden))
+            return any(known is not None and known.holds(network, self._now()) for known in found)
 
     def strike(self, peer: str) -> int:
         """See `Registry.strike`."""

@@ -199,7 +199,6 @@ SHAPES = (
         ),
         ("lib (interactive)", "main (interactive)", "start (interactive)", "start (interactive)", "load (complete)"),
         MODULES,
-        peers=("main.js", "lib.js"),
         firefox=True,
     ),
     Idiom(
