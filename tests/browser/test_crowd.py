@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.line import Line
+from tests.support.signaling import get
 from tests.support.site import bundle
 from tests.support.until import until
 
@@ -95,3 +96,28 @@ def test_a_crowd_whose_first_one_is_gone_draws_less_than_a_copy_each(make_site, 
         assert_all_ran_once(others, LARGE)
         record_property("copies", copies(site, LARGE))
         assert copies(site, LARGE) <= (CROWD - 1) * 0.75
+
+
+def test_pages_with_two_bundles_are_one_peer_each_and_who_comes_next_waits_for_nobody(make_site, arrive):
+    site = make_site(crowd_seconds=10, deadline=UNHURRIED_MS)
+    names = ["one.js", "two.js"]
+    code = "globalThis.ran = [...(globalThis.ran ?? []), '%s'];"
+    site.bundles = {name: bundle(SMALL, code=code % name) for name in names}
+    for name in names:
+        get(site.url(f"b/{name}"))  # known from now on; else a page asks twice for its second bundle
+    site.show("", "".join(f"{{{{ viral_script(url_for('bundle', name='{name}')) }}}}" for name in names))
+    crowd = arrive(site, 3)
+    seeding = "new Set(window.events?.filter(({ name }) => name === 'seeding').map(({ url }) => url)).size === 2"
+    for visitor in crowd:
+        visitor.wait_for(seeding)
+    assert [sorted(site.progress(name).values()) for name in names] == [[100, 100, 100]] * 2
+    assert set(site.progress("one.js")) == set(site.progress("two.js")), "one peer a page"
+    assert site.state.hub.expected() == 0
+
+    [last] = arrive(site, 1)
+
+    assert {(one["source"], one["reason"]) for one in last.deliveries(2)} == {("peers", None)}
+    assert last.js("ran") == names
+    for visitor in crowd:
+        assert visitor.js("ran") == names
+        assert {one["reason"] for one in visitor.deliveries(2)} == {None}
