@@ -363,9 +363,10 @@ def _tell(state: State, decision: _Decision) -> None:
     """Have the log say once what keeps peers from delivering a bundle, and the line that mends it."""
     # What the page showed of its tags was told when the page was made.
     text = None if decision.reason == INTEGRITY else advise(decision.url, decision.reason or "")
-    # Tools that fetch are no pages.
+    # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
     is_browser = request.environ.get("HTTP_SEC_FETCH_SITE") is not None
-    if text and is_browser:
+    is_script = request.environ.get("HTTP_SEC_FETCH_DEST") == "script"
+    if text and is_browser and (is_script or decision.reason != "media-type"):
         state.warn_once(f"{decision.reason} {request.endpoint}", text)
 
 

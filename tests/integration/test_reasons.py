@@ -456,3 +456,15 @@ def test_a_bundle_that_only_speaks_of_imports_is_delivered(code):
     add_seeder(app, bundle)
 
     assert delivery_of(visit(app)) == "thin"
+
+
+@pytest.mark.parametrize(("destination", "told"), [("style", 0), ("image", 0), ("script", 1)])
+def test_media_type_what_is_to_be_no_script_is_none_of_the_logs_business(destination, told, caplog):
+    """A decorated view of all static files gives style sheets and pictures, too."""
+    app = new_app()
+    serve_bundle(app, lambda: Response(b"a { }", mimetype="text/css"), "/site.css")
+
+    answer = visit(app, "/site.css", {"Sec-Fetch-Dest": destination})
+
+    assert delivery_of(answer) == "untouched; reason=media-type"
+    assert caplog.text.count("its Content-Type is not JavaScript") == told

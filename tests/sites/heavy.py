@@ -110,6 +110,7 @@ BOKEH_WRITTEN = replace(
     BOKEH,
     name="Bokeh, its tags by viral_script",
     app="bokeh_written_app.py",
+    base="bokeh_app.py",
     path="/written",
     peers=True,
     reasons=frozenset(),

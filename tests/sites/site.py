@@ -38,6 +38,7 @@ class Site:
         reasons: why the rest of its JavaScript comes from the server, as `ViralJS-Delivery` has it.
         log: patterns of what ViralJS writes into the app's log: a line for each at least, none twice, and no other.
         firefox: it is shown to Firefox, too.
+        base: the file of an app that it extends, whose author's lines it has as well.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Site:
     reasons: frozenset[str] = frozenset()
     log: tuple[str, ...] = ()
     firefox: bool = False
+    base: str = ""
 
     @property
     def file(self) -> Path:
@@ -61,7 +63,7 @@ class Site:
     @property
     def lines(self) -> list[str]:
         """What its author adds for ViralJS."""
-        return authors_lines(self.file)
+        return [line for name in (self.base, self.app) if name for line in authors_lines(HERE / "apps" / name)]
 
     @contextmanager
     def running(self, folder: Path, *, with_viraljs: bool) -> Iterator[str]:

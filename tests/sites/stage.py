@@ -123,7 +123,9 @@ class Stage:
         try:
             until(lambda: holds(browser, condition), f"the page to {what}")
         except AssertionError as error:
-            self.outcome.log.append(f"(the suite: {error}; {browser.js('JSON.stringify(ViralJS.deliveries)')})")
+            self.outcome.log.append(
+                f"(the suite: {error}; {browser.js('JSON.stringify(window.ViralJS?.deliveries ?? null)')})"
+            )
 
     def _read_log(self, file: Path) -> None:
         def missing() -> list[str]:

@@ -52,7 +52,7 @@ class Row:
 
     def _times(self) -> str:
         both = ((self.outcome.viral.get(name), self.outcome.plain.get(name)) for name in VISITS)
-        return ", ".join(f"{a.milliseconds:.0f} ({b.milliseconds:.0f})" for a, b in both if a and b)
+        return ", ".join(f"{a.milliseconds:.0f} ({b.milliseconds:.0f})" for a, b in both if a and b and b.milliseconds)
 
     @property
     def documented(self) -> str:
