@@ -41,7 +41,7 @@ for (const [reason, before, after] of [
   });
 }
 
-for (const reason of ["consent", "breaker", "blocking"]) {
+for (const reason of ["consent", "breaker", "blocking", "no-timing", "native"]) {
   test(`${reason}: nothing was tried, so nothing has failed`, (t) => {
     assert.equal(tell(t, { source: "server", reason }, `${BREAKER}=2`).cookie, `${BREAKER}=2`);
   });

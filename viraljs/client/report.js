@@ -8,7 +8,7 @@ const MANY = 999;
 /** Reasons that stay in this browser: a policy of the page, or something that meddles with its scripts. */
 const OUT_OF_ACTION = /^(blocked|silent)$/;
 /** Reasons for which nothing was tried that could have failed. */
-const UNTRIED = /^(consent|breaker|blocking|no-timing)$/;
+const UNTRIED = /^(consent|breaker|blocking|no-timing|native)$/;
 
 /**
  * @param {import("./types.js").ReceivingIsland} island
