@@ -26,7 +26,7 @@ export const SPREAD = 3;
 export const LONGEST_GAP_MS = 10000;
 
 /** A server of which nothing is heard for so long, neither a first byte nor another one, is given up. */
-export const SILENCE_MS = 10000;
+export const SILENCE_MS = 30000;
 
 /**
  * @typedef {object} Sources
