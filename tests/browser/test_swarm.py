@@ -48,9 +48,9 @@ def half_way(site, count):
 def test_pieces_are_passed_on_while_the_next_are_still_coming(streaming_site, browsers):
     site = streaming_site
     with site.dammed(HALF) as release:
-        first = browsers().visit(site.url())
+        first = browsers(page_load_strategy="none").visit(site.url())
         [streaming] = half_way(site, 1)
-        second = browsers().visit(site.url())
+        second = browsers(page_load_strategy="none").visit(site.url())
         half_way(site, 2)
         assert first.js("[typeof runs, ViralJS.deliveries.length]") == ["undefined", 0]
         release()
@@ -69,7 +69,7 @@ def test_one_that_waited_passes_on_what_it_got(streaming_site, browsers):
     with site.dammed(HALF) as release:
         visitors = []
         for count in (1, 2, 3):
-            visitors.append(browsers().visit(site.url()))
+            visitors.append(browsers(page_load_strategy="none").visit(site.url()))
             half_way(site, count)
         release()
         records = [visitor.delivery() for visitor in visitors]
@@ -85,9 +85,9 @@ def test_the_one_that_was_asked_takes_pieces_too(make_site, browsers):
     site.bundles["app.js"] = bundle(SIZE)
     # Nothing comes of the stream; what the second visitor asks for by ranges does.
     with site.dammed(0, status=200):
-        first = browsers().visit(site.url())
+        first = browsers(page_load_strategy="none").visit(site.url())
         until(lambda: site.sent("/b/app.js", "viraljs=direct") and site.progress(), "the first to stream")
-        second = browsers().visit(site.url())
+        second = browsers(page_load_strategy="none").visit(site.url())
         assert second.delivery()["bytesFromServer"] == SIZE
         assert shares(first.delivery()) == ("peers", SIZE, 0)
         assert site.direct_bytes() == SIZE
@@ -101,7 +101,7 @@ def test_the_end_of_the_one_that_streams_costs_the_others_no_copy_each(make_site
     with site.dammed(HALF, status=200):
         visitors = []
         for count in (1, 2, 3, 4):
-            visitors.append(browsers().visit(site.url()))
+            visitors.append(browsers(page_load_strategy="none").visit(site.url()))
             if count == 1:
                 half_way(site, 1)
         first, *others = visitors
@@ -132,7 +132,7 @@ def test_a_seeder_that_leaves_costs_only_what_was_on_its_way(messages, site, bro
     site.bundles["app.js"] = bundle(SIZE)
     browsers(leaves_after(messages * MESSAGE_BYTES)).visit(site.url())
     site.wait_for_seeders(1)
-    visitor = browsers().visit(site.url())
+    visitor = browsers(page_load_strategy="none").visit(site.url())
     record = visitor.delivery()
     kept = messages // 2 * PIECE_BYTES
     assert (record["bytesFromPeers"], record["bytesFromServer"], record["reason"]) == (kept, SIZE - kept, "lost")
@@ -162,7 +162,7 @@ def given(record):
 @pytest.mark.parametrize("messages", [0, 4, 5], ids=["at once", "after a piece", "within a piece"])
 def test_another_makes_good_for_one_that_leaves(messages, two_seeders, browsers):
     site, honest, lost = two_seeders(leaves_after(messages * MESSAGE_BYTES))
-    visitor = browsers().visit(site.url())
+    visitor = browsers(page_load_strategy="none").visit(site.url())
     record = visitor.delivery()
     assert (*shares(record), record["reason"]) == ("peers", SIZE, 0, None)
     assert given(record)[lost] == messages // 2 * PIECE_BYTES
@@ -172,7 +172,7 @@ def test_another_makes_good_for_one_that_leaves(messages, two_seeders, browsers)
 
 def test_another_makes_good_for_one_that_stalls(two_seeders, browsers):
     site, honest, stalling = two_seeders(stalls_after(5 * MESSAGE_BYTES))
-    visitor = browsers().visit(site.url())
+    visitor = browsers(page_load_strategy="none").visit(site.url())
     record = visitor.delivery()
     assert (*shares(record), record["reason"]) == ("peers", SIZE, 0, None)
     assert given(record) == {honest: SIZE - 2 * PIECE_BYTES, stalling: 2 * PIECE_BYTES}
@@ -181,7 +181,7 @@ def test_another_makes_good_for_one_that_stalls(two_seeders, browsers):
 
 def test_a_slow_one_gets_less_to_do(two_seeders, browsers):
     site, fast, slow = two_seeders(paces(5 * UNHURRIED_MS))
-    visitor = browsers().visit(site.url())
+    visitor = browsers(page_load_strategy="none").visit(site.url())
     record = visitor.delivery()
     assert (*shares(record), record["reason"]) == ("peers", SIZE, 0, None)
     assert 2 * given(record)[slow] < given(record)[fast]
