@@ -47,6 +47,7 @@ const DEADLINE = 1500;
 const CODE = "the bundle's text";
 /** In place of the client's folder: one where there is nothing but what runs a bundle. */
 const ONLY_RUN = "client/run.js?only=";
+await import("../../viraljs/client/run.js?only=/run.js");
 
 /** Make two channels each other's ends. */
 function join(one, other) {

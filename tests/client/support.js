@@ -57,7 +57,7 @@ export function fakeClock(t) {
       return newest;
     },
     clearTimeout: (timer) => timers.delete(timer),
-    performance: { now: () => now, getEntriesByType: () => [], getEntriesByName: () => [] },
+    performance: { now: () => now, getEntriesByType: () => [{}], getEntriesByName: () => [] },
   });
   return {
     now: () => now,
