@@ -27,6 +27,7 @@ from .errors import BundleError, ConfigurationError
 from .facts import DIRECT_MARK, bundle_url, page_path, personal_reason, request_facts, response_facts
 from .learning import INTEGRITY, ban_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
+from .messages import Gone, Offer
 from .modules import ModuleFacts
 from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
@@ -405,6 +406,7 @@ def _by_peers(
     if plan is None and wants_thin and behind:
         plan = ALONE
     if alone:
+        _give_up(state, asking.facts.lost)
         state.warn_once(
             f"alone {request.endpoint}",
             f"{manifest.url} stands behind another bundle of a page, and was asked for twice to keep their order, the"
@@ -423,7 +425,8 @@ def _by_peers(
         token = state.tickets.issue(ticket)
         ice = state.fresh_ice(recipient)
         beginning = _beginning(state, manifest, base)
-        make_thin(response, state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early, ice=ice))
+        script = state.renderer.thin(beginning, token, stream=plan.stream, early=plan.early, ice=ice)
+        make_thin(response, script, recipient if plan.early else None)
     kind = "full" if plan is None else "thin"
     response.headers[HEADER] = kind
     undo.headers_then = list(response.headers)
@@ -498,8 +501,18 @@ def _take_back(state: State, ticket: Ticket) -> None:
     """Undo what `_plan` did for a recipient that will not hear of it."""
     for seeder in ticket.seeders:
         state.registry.release(seeder, ticket.exchange(seeder))
-    state.registry.withdraw(ticket.recipient)
-    state.hub.forget(ticket.recipient)
+    _give_up(state, ticket.recipient)
+
+
+def _give_up(state: State, recipient: str) -> None:
+    """Have nobody wait for a peer whose socket was to open; who has made it an offer hears so at once."""
+    messages = state.hub.forget(recipient)
+    if messages is None:
+        return
+    state.registry.withdraw(recipient)
+    for message in messages:
+        if isinstance(message, Offer):
+            state.hub.deliver(Gone(message.exchange))
 
 
 def _known_etag(response: Response, manifest: Manifest, full: str) -> str | None:

@@ -27,6 +27,7 @@ from .rendering import (
     MARKED,
     MODULE,
     MOST_KEPT,
+    OF_RECIPIENT,
     PARAMETER,
     PART,
     WORKER_COOKIE,
@@ -75,6 +76,7 @@ def request_facts() -> RequestFacts:
     environ, cookies = asked.environ, asked.cookies
     consent = cookies.get(CONSENT_COOKIE)
     parameter = asked.args.get(PARAMETER) if asked.query_string else None
+    parameter, _, lost = (parameter or "").partition(OF_RECIPIENT)
     if DIRECT_MARK in environ:
         parameter = DIRECT
     origin = environ.get("HTTP_ORIGIN")
@@ -101,6 +103,7 @@ def request_facts() -> RequestFacts:
         kept=kept.split(".") if KEPT.fullmatch(kept) else (),
         behind=parameter in (BEHIND, ALONE),
         alone=parameter == ALONE,
+        lost=lost,
         starts=parameter == MODULE,
         part=parameter == PART,
         worker=cookies.get(WORKER_COOKIE),

@@ -81,8 +81,8 @@ class Hub(ABC):
         """Keep messages for a peer whose socket is to be opened within `seconds`; they wait for it, in order."""
 
     @abstractmethod
-    def forget(self, peer: str) -> None:
-        """Expect a peer no longer."""
+    def forget(self, peer: str) -> list[Offer | Candidates] | None:
+        """Expect a peer no longer, and return what waited for it; None where it was not expected."""
 
     @abstractmethod
     def connected(self) -> int:
@@ -181,10 +181,11 @@ class LocalHub(Hub):
             self._forget_late()
             self._expected[peer] = _Expected(self._now() + seconds)
 
-    def forget(self, peer: str) -> None:
+    def forget(self, peer: str) -> list[Offer | Candidates] | None:
         """See `Hub.forget`."""
         with self._changed:
-            self._expected.pop(peer, None)
+            expected = self._expected.pop(peer, None)
+            return None if expected is None else expected.messages
 
     def connected(self) -> int:
         """See `Hub.connected`."""

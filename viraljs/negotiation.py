@@ -78,6 +78,8 @@ class RequestFacts:
     """So it did, for a bundle behind another one of the page, which must wait for it: only a thin client can."""
     alone: bool = False
     """The page was answered before, and could not use it: nobody is to wait for it as a seeder, itself least of all."""
+    lost: str = ""
+    """The recipient that this answer named, as far as the page could see it."""
     starts: bool = False
     """`viral_script` wrote the URL for a module that is to be delivered by peers."""
     part: bool = False

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from .body import Body
 from .bundle import Manifest
+from .rendering import ALONE, OF_RECIPIENT
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 TIMING = "viraljs"
@@ -151,14 +152,21 @@ def make_findable(response: Response, environ: Mapping[str, Any]) -> None:
         _set_vary(response.headers, ("Sec-Fetch-Site" if by_site and one.lower() == "origin" else one for one in names))
 
 
-def make_thin(response: Response, script: bytes) -> None:
-    """Put the thin client in place of the bundle; nobody may keep it."""
+def make_thin(response: Response, script: bytes, recipient: str | None = None) -> None:
+    """Put the thin client in place of the bundle; nobody may keep it.
+
+    Args:
+        response: the view's.
+        script: the thin client, with its settings.
+        recipient: whom others are sent to from now on, and so must be told of, should this response come to nothing.
+    """
     # The body of the view is kept open: a later hook may make it necessary to go back to it.
     _drop_body(response)
     response.response = [script]
     changes = {"Content-Length": str(len(script)), "Content-Type": JAVASCRIPT, "Cache-Control": "no-store"}
     # The page can see this one (W3C server-timing): a script before this one leaves it to wait for its turn by itself.
-    response.headers.add("Server-Timing", f"{TIMING};desc=thin")
+    described = "thin" if recipient is None else f"{ALONE}{OF_RECIPIENT}{recipient}"
+    response.headers.add("Server-Timing", f"{TIMING};desc={described}")
     _amend(response.headers, changes, (*BODY_HEADERS, *DIGEST_HEADERS, *SHARED_CACHE_HEADERS))
 
 

@@ -120,4 +120,5 @@ def test_pages_with_two_bundles_are_one_peer_each_and_who_comes_next_waits_for_n
     assert last.js("ran") == names
     for visitor in crowd:
         assert visitor.js("ran") == names
-        assert {one["reason"] for one in visitor.deliveries(2)} == {None}
+        # One that was sent to a page which had to ask again hears so at once, and waits for nobody.
+        assert {one["reason"] for one in visitor.deliveries(2)} <= {None, "gone"}

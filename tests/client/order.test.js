@@ -28,9 +28,10 @@ function begin(t, how = {}) {
   const start = fakeStart(t, state);
   start.document.readyState = readyState;
   const known = new Set(thin);
+  let described = "thin";
   performance.getEntriesByName = (name) =>
     known.has(name)
-      ? [{}, { serverTiming: [{ name: "db" }, { name: "viraljs" }] }]
+      ? [{}, { serverTiming: [{ name: "db" }, { name: "viraljs", description: described }] }]
       : [{ serverTiming: [{ name: "db" }] }];
   const make = ({ text, ...attributes }) => {
     const script = new FakeScript(
@@ -71,6 +72,10 @@ function begin(t, how = {}) {
     /** The responses of these turn out to be thin. */
     learn(...urls) {
       for (const url of urls) known.add(url);
+    },
+    /** What their headers say of them. */
+    describe(words) {
+      described = words;
     },
     started: () => started.map(({ src }) => src),
     /** The script that was started last. */
@@ -431,6 +436,14 @@ test("a thin one among them starts at once, has its turn after those before it, 
   assert.deepEqual(page.started(), [again("/thin.js"), "/a.js", "/b.js"]);
   await page.run("/b.js");
   assert.deepEqual(page.events, ["/a.js load", "/thin.js load", "/b.js load"]);
+});
+
+test("one whose client is gone that others are sent to says so, by the name that the server gave", async (t) => {
+  const page = begin(t, { tags: { "/thin.js": {} } });
+  page.learn("/thin.js");
+  page.describe("alone~recipient");
+  await page.parse();
+  assert.deepEqual(page.started(), ["/thin.js?viraljs=alone~recipient"]);
 });
 
 test("thin ones that load at the same time have each its own element and turn, whichever comes first", async (t) => {

@@ -21,6 +21,7 @@ from tests.support.visits import (
     visit,
 )
 from viraljs.learning import name_bundle
+from viraljs.messages import Gone, Offer
 
 BEHIND = "/app.js?viraljs=behind"
 ALONE = "/app.js?viraljs=alone"
@@ -249,6 +250,35 @@ def test_a_page_that_lost_its_answer_is_not_told_to_wait_for_itself():
 
     island = island_of(response.data)
     assert (delivery_of(response), seeders_of(response), island["stream"], island["early"]) == ("thin", [], 0, False)
+
+
+def test_a_page_that_lost_its_answer_says_whom_that_named_and_nobody_is_sent_there():
+    app = paged_app(**STREAM, CROWD_SECONDS=10)
+    first = visit(app, "/app.js")
+    recipient = island_of(first.data)["ticket"].split(".")[0].split("~")[1]
+    assert first.headers["Server-Timing"] == f"viraljs;desc=alone~{recipient}"
+    offered = visit(app, "/app.js")
+    assert seeders_of(offered) == [recipient]
+    hub, registry = state_of(app).hub, state_of(app).registry
+    hub.open_mailbox("r.s")
+    hub.send(recipient, Offer("r.s", digest_of(BUNDLE), "", ()))
+
+    again = visit(app, f"/app.js?viraljs=alone~{recipient}")
+
+    assert island_of(again.data)["stream"] == 0
+    assert again.headers["Server-Timing"] == "viraljs;desc=thin"
+    assert registry.place_of(recipient) is None
+    assert hub.collect(["r.s"], 0) == [Gone("r.s")], "who asked it hears so"
+
+
+@pytest.mark.parametrize("name", ["seeder", "nobody", ""])
+def test_who_has_a_socket_or_was_never_named_is_not_given_up_on_a_pages_word(name):
+    app = paged_app(**STREAM)
+    add_seeder(app, BUNDLE)
+
+    visit(app, f"/app.js?viraljs=alone~{name}")
+
+    assert seeders_of(visit(app, "/app.js")) == ["seeder"]
 
 
 def test_what_was_last_seen_at_a_url_counts():

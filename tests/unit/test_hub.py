@@ -190,8 +190,10 @@ def test_no_more_than_an_outbox_holds_waits_for_who_is_expected(hub):
 
 def test_who_is_forgotten_is_not_expected(hub):
     hub.expect("s", 10)
-    hub.forget("s")
-    hub.forget("nobody")
+    hub.send("s", OFFER)
+    assert hub.forget("s") == [OFFER]
+    assert hub.forget("s") is None
+    assert hub.forget("nobody") is None
 
     assert not hub.send("s", OFFER)
 

@@ -24,7 +24,7 @@ export function holdLater(page, island, original, runner) {
     // The page may have removed it.
     .slice(all.indexOf(original) + 1 || all.length)
     .filter((script) => isDeferred(script) && !page.turns.has(script))
-    .map((script) => /** @type {const} */ ([script, isThin(script)]));
+    .map((script) => /** @type {const} */ ([script, !!markOfThin(script)]));
   if (!later.length) return;
   const turn = page.begin(island);
   const { parsed } = moments();
@@ -57,11 +57,14 @@ const WAITS = /[?&]viraljs=(behind|module)\b/;
  * A bundle's thin client knows by itself to wait.
  *
  * @param {HTMLScriptElement} script
+ * @returns {string} with what to ask for it again; nothing of what is no thin client
  */
-function isThin({ src }) {
-  if (WAITS.test(src)) return true;
+function markOfThin({ src }) {
   const timings = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src));
-  return timings.some(({ serverTiming }) => serverTiming?.some(({ name }) => name === "viraljs"));
+  const said = timings.flatMap(({ serverTiming }) => serverTiming ?? []).find(({ name }) => name === "viraljs");
+  // The server names itself whom it sends others to, and who will not be there.
+  if (said?.description?.includes("~")) return said.description;
+  return said || WAITS.test(src) ? "alone" : "";
 }
 
 /**
@@ -102,12 +105,12 @@ async function runHeld(page, script, before, parsed, runner) {
   const back = hold(script, parsed);
   page.turns.set(script, { before });
   await back;
-  const thin = isThin(script);
-  if (!thin) await before;
+  const mark = markOfThin(script);
+  if (!mark) await before;
   if (!script.src) return runText(page, script);
   // Of the thin client that came nothing is left. Others take the browser that it came to for a seeder, so that without
   // this word the next one might tell it to wait for itself.
-  const url = thin ? markedUrl(script.src, "alone") : script.src;
+  const url = mark ? markedUrl(script.src, mark) : script.src;
   const { run } = await runner;
   const { ran } = await run(script, page.trust(url), script.src, page.last);
   const ended = page.turns.get(script)?.ended;
