@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.patches import COUNTED_RECEIPTS, COUNTED_SENDINGS
+from tests.support.firefox import Firefox
 from tests.support.site import bundle
 from tests.support.until import until
 
@@ -29,13 +30,21 @@ def test_firefox_seeds_to_chromium(site, browsers, at_home):
     assert site.kinds() == ["full", "thin"]
 
 
+@pytest.fixture
+def hasty_firefox(tmp_path):
+    """One that does not wait for a page's load, which comes after its bundle."""
+    browser = Firefox(tmp_path, page_load_strategy="none")
+    yield browser
+    browser.quit()
+
+
 @pytest.mark.parametrize("firefox_first", [True, False], ids=["from Firefox", "from Chromium"])
-def test_pieces_are_passed_on_packed_while_the_next_are_still_coming(firefox_first, make_site, browsers, at_home):
+def test_pieces_are_passed_on_packed_while_the_next_are_still_coming(firefox_first, make_site, browsers, hasty_firefox):
     size = 2_097_152
     site = make_site(stream_size=1)
     site.bundles["app.js"] = bundle(size)
-    chromium = browsers(COUNTED_RECEIPTS, COUNTED_SENDINGS)
-    first, second = (at_home, chromium) if firefox_first else (chromium, at_home)
+    chromium = browsers(COUNTED_RECEIPTS, COUNTED_SENDINGS, page_load_strategy="none")
+    first, second = (hasty_firefox, chromium) if firefox_first else (chromium, hasty_firefox)
     with site.dammed(size // 2) as release:
         first.visit(site.url())
         until(lambda: max(site.progress().values(), default=0) >= 40, "the first to have half of it")

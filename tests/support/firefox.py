@@ -23,9 +23,10 @@ class Firefox:
 
     Args:
         workspace: a folder for its profile and its log.
+        page_load_strategy: as WebDriver has it; with `"none"`, `visit` does not wait for the page to load.
     """
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, page_load_strategy: str = "normal") -> None:
         with warnings.catch_warnings():
             # The library leaves a socket open for each time that it looks whether the browser is there yet.
             warnings.simplefilter("ignore", ResourceWarning)
@@ -36,11 +37,11 @@ class Firefox:
                 workspace=str(workspace),
                 gecko_log=str(workspace / "gecko.log"),
             )
-        self._marionette.start_session()
+        self._marionette.start_session({"pageLoadStrategy": page_load_strategy})
         self._marionette.timeout.script = 30
 
     def visit(self, url: str) -> Firefox:
-        """Open a page, and return when it has loaded."""
+        """Open a page."""
         self._marionette.navigate(url)
         return self
 
