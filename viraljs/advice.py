@@ -24,10 +24,6 @@ ADVICE: Mapping[str, str] = {
         "it calls import() of something else than a whole URL, which works only in a script from its own URL; let the"
         " bundler write one file, or a module, and its tag viral_script(…, type='module')"
     ),
-    "native": (
-        "its page has modules whose tags viral_script did not write, which would run what they import a second time;"
-        " have viral_script write all module tags of the page"
-    ),
     "integrity": (
         "its tag has an integrity attribute, which only the untouched bundle fits; leave the attribute out, since what"
         " peers bring is verified, or write the tag with viral_script(…, integrity=…)"
@@ -35,6 +31,16 @@ ADVICE: Mapping[str, str] = {
 }
 """By the reason in `ViralJS-Delivery`: what stands in the way, and what mends it."""
 
+MODULE_IMPORTS = (
+    "it imports something by a path that is no decorated route of this app; decorate that route, too, or have the"
+    " bundler write one file"
+)
+"""In place of the reason's own text, where the bundle is a module."""
+FOREIGN_MODULES = (
+    "the page has modules whose tags viral_script did not write, which would run what they import a second time; have"
+    " viral_script write all module tags of the page"
+)
+"""Of a module that ran from its own URL, though a thin client came for it."""
 NATIVE = (
     "the browser itself loads it as a module, or by a tag with crossorigin, and must get it whole; have viral_script"
     " write all module tags of the page, or leave crossorigin out"
@@ -42,15 +48,16 @@ NATIVE = (
 """Of a bundle that seeders have, and that goes out in full all the same."""
 
 
-def advise(url: str, reason: str) -> str | None:
+def advise(url: str, reason: str, *, module: bool = False) -> str | None:
     """Return a sentence for the log.
 
     Args:
         url: path and query of the bundle.
         reason: as in `ViralJS-Delivery`.
+        module: it is asked for as one.
 
     Returns:
         None where the site's author can do nothing about it.
     """
-    found = ADVICE.get(reason)
+    found = MODULE_IMPORTS if module and reason == "imports" else ADVICE.get(reason)
     return None if found is None else f"{url} comes untouched (reason={reason}): {found}"

@@ -18,11 +18,11 @@ from flask_sock import Sock
 from werkzeug.routing import BaseConverter
 
 from . import signals
-from .advice import advise
+from .advice import FOREIGN_MODULES
 from .errors import ExpiredError, MessageError, TokenError
 from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
-from .learning import BLOCKING, NATIVE_PAGE, Lessons, ban_tag, clamp, find_bans, learn
+from .learning import BLOCKING, FOREIGN, Lessons, ban_tag, clamp, find_bans, learn
 from .messages import (
     COMPLETE,
     CORRUPT_SEEDER,
@@ -246,10 +246,12 @@ def _note_bans(state: State, report: Report, ticket: Ticket, here: Place) -> Non
         page=page if facts.origin is None else None,
         url=own_url(report.url, request.host) if report.url else None,
     )
+    shown_as = known.url or f"the bundle {ticket.digest}"
     for ban in find_bans(known, request.host, ticket.digest, facts.page):
-        state.forbid(ban, here.network, kind=f"{report.reason} {state.url_of(ticket.digest)}")
-    if report.reason == NATIVE_PAGE:
-        state.warn_once(f"{NATIVE_PAGE} {ticket.digest}", advise(known.url or ticket.digest, NATIVE_PAGE) or "")
+        state.forbid(ban, here.network, kind=f"{report.reason} {shown_as}")
+    if report.reason == FOREIGN:
+        subject = f"foreign modules {ticket.digest}"
+        state.warn_once(subject, f"{shown_as} runs from its own URL on {page or 'a page'}: {FOREIGN_MODULES}")
 
 
 def _places(state: State, ticket: Ticket) -> dict[str, Place]:

@@ -363,7 +363,9 @@ def _find_asking(state: State, manifest: Manifest, body: Body, visitor: RequestF
 def _tell(state: State, decision: _Decision) -> None:
     """Have the log say once what keeps peers from delivering a bundle, and the line that mends it."""
     # What the page showed of its tags was told when the page was made.
-    text = None if decision.reason == INTEGRITY else advise(decision.url, decision.reason or "")
+    asks = request_facts()
+    is_module = asks.starts or asks.part
+    text = None if decision.reason in (None, INTEGRITY) else advise(decision.url, decision.reason, module=is_module)
     # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
     is_browser = request.environ.get("HTTP_SEC_FETCH_SITE") is not None
     is_script = request.environ.get("HTTP_SEC_FETCH_DEST") == "script"

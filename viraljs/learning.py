@@ -31,7 +31,7 @@ BLOCKING = "blocking"
 """The parser of the page waits for the bundle's tag, and so do the scripts behind it."""
 INTEGRITY = "integrity"
 """The tag of the bundle has a digest that only the untouched bundle fits."""
-NATIVE_PAGE = "native"
+FOREIGN = "native"
 """A module of a page that has others, which run natively."""
 BLOCKING_SECONDS = 86_400
 """How long a page gets a bundle untouched for whose tag its parser waits."""

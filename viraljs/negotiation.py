@@ -33,8 +33,8 @@ IN_APP = re.compile(r"FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)|Tik
 MODERN = re.compile(r"(?:Chrome|Firefox)/(\d{3,})|Version/(1[6-9]|[2-9]\d)[.\d]* .*Safari/")
 """Asked only where fetch metadata is missing: a browser recent enough to be worth a try (Chrome and Firefox 100)."""
 
-PASSES, KEEPS = "passes", "keeps"
-"""What the client has found of the site's own service worker: it stores no bundle, or it does."""
+PASSES = "passes"
+"""What the client has found of the site's own service worker: it stores no bundle."""
 PERSONAL_VARY = frozenset({"cookie", "authorization", "*"})
 """Lower-case words of `Vary` that make a response its visitor's alone."""
 
@@ -85,7 +85,7 @@ class RequestFacts:
     part: bool = False
     """The module client asks how to get and run one module."""
     worker: str | None = None
-    """What is known of the site's own service worker in this browser: `PASSES`, `KEEPS`, or nothing."""
+    """What is known of the site's own service worker in this browser: `PASSES`, another word, or nothing."""
 
     @property
     def is_import(self) -> bool:

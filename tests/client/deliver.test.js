@@ -747,6 +747,17 @@ test("the first look into the storage is spared where the cookie tells of no suc
   }
 });
 
+test("one answer for two tags: the first has the delivery, the second the plain bytes, and each runs once", async (t) => {
+  const v = visit(t);
+  await v.settle(deliver(v.island, v.original));
+  await v.settle(deliver(v.island, new FakeScript({ src: SRC, defer: "" })));
+  const [first, second] = v.window.ViralJS.deliveries;
+  assert.deepEqual([first.reason, second.reason], [null, "again"]);
+  assert.equal(v.ran.length, 2);
+  assert.equal(v.ran[1].src, DIRECT);
+  assert.equal(v.beacons.length, 1, "a ticket is reported once");
+});
+
 test("an error whose message is one of our words by chance tells the server nothing of a page or a browser", async (t) => {
   for (const message of ["blocked", "blocking", "document-write"]) {
     const v = visitModule(t, () => Promise.reject(new Error(message)));
@@ -825,6 +836,15 @@ test("a deferred tag is waited for while the page is parsed, one that a loader h
     assert.equal(v.ran.length, 1);
     assert.deepEqual(v.requested, reason ? [DIRECT] : []);
   }
+});
+
+test("where a browser hides how far the page is, the plain bytes run in place", async (t) => {
+  const v = visitBlocking(t, { tag: { defer: "" }, readyState: "interactive" });
+  performance.getEntriesByType = () => [];
+  const record = await v.begin();
+  assert.deepEqual([record.reason, record.source, record.bytesFromServer], ["no-timing", "server", v.island.size]);
+  assert.deepEqual([v.order, v.connections], [["run", "load"], []]);
+  assert.equal(v.written(BREAKER), undefined, "no failure of this browser's");
 });
 
 test("what can't run in its place runs from its direct URL, once, and says the same", async (t) => {
@@ -1094,6 +1114,28 @@ test("one that can't be linked runs from its own URL, and all others of the page
   );
   assert.equal(v.window.viraljsNative, true);
   assert.equal(v.beacons[0][1].reason, "cycle");
+});
+
+/** Put the tag of a module into the page, which has run. */
+function addModule({ document }, tag) {
+  document.documentElement.append(Object.assign(new FakeScript({ type: "module", ...tag }), { started: true }));
+}
+
+test("beside modules whose tags we did not write, it is not even linked", async (t) => {
+  const link = t.mock.fn();
+  const v = visitModule(t, link);
+  addModule(v, { src: "/theirs.js" });
+  const record = await v.finish();
+  assert.deepEqual([record.reason, v.ran.map(({ src }) => src)], ["native", [SRC]]);
+  assert.equal(link.mock.callCount(), 0);
+});
+
+test("beside modules whose tags we wrote, it is", async (t) => {
+  const { link, told } = linker();
+  const v = visitModule(t, link);
+  addModule(v, { src: "/ours.js", "data-viraljs": "" });
+  await v.finish();
+  assert.deepEqual(told, [true]);
 });
 
 test("where others run from their own URLs, a linked one does, too", async (t) => {

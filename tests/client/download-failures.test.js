@@ -17,6 +17,7 @@ const SEEDS_PACKED = 300;
 const LARGE = WINDOW_BYTES / 4;
 const SMALL = 64;
 const DEADLINE = 1500;
+const ANSWER = 5000;
 /** Each piece may put off what is waited for; then two fetches may be silent, and one trial before them. */
 const longest = (count) =>
   (count + 1) * (PATIENCE * Math.max(LONGEST_GAP_MS, 2 * DEADLINE) + 2 * DEADLINE) + 4 * (SILENCE_MS + DEADLINE);
@@ -334,7 +335,7 @@ async function live(t, clock, seed, packed) {
       connect,
       fetchRun: (run, signal, take, hear) => fetchRun("/app.js", bundle.pieces, bundle, run, signal, take, hear),
     },
-    { deadline: DEADLINE, first: random.integer(bundle.count), stream, crowd },
+    { deadline: DEADLINE, patience: ANSWER, first: random.integer(bundle.count), stream, crowd },
     record,
     () => {
       if (fallbackFails) throw new Error("listener");

@@ -13,6 +13,8 @@ import {
 import { createPieces } from "../../viraljs/client/pieces.js";
 import { createRandom, emptyRecord, fakeClock, flush, until } from "./support.js";
 
+/** Milliseconds for the server to begin to answer. */
+const ANSWER = 5000;
 const DEADLINE = 1500;
 /** Pieces asked of one seeder ahead of time. */
 const WINDOW = 4;
@@ -159,7 +161,7 @@ function begin(t, { seeders = ["a"], size = 10 * PIECE, first = 0, ...plan } = {
           runs.push({ run, signal, hear, give, giveAll, resolve, reject });
         }),
     },
-    { deadline: DEADLINE, first, stream, crowd },
+    { deadline: DEADLINE, patience: ANSWER, first, stream, crowd },
     record,
     (reason) => fallbacks.push(reason),
   );
@@ -402,7 +404,7 @@ test("at the deadline without a piece the server is asked, once", async (t) => {
     d.runs.map(({ run }) => run),
     [[0, 4]],
   );
-  await d.clock.advance(SILENCE_MS - 1);
+  await d.clock.advance(ANSWER - 1);
   assert.equal(d.runs.length, 1);
   assert.equal(d.fallbacks.length, 1);
   await d.runs[0].giveAll();
@@ -1461,19 +1463,21 @@ test("one that streams beside seeders asks server and seeders at once, and the s
 test("a server of which nothing is heard is given up, asked once more after a deadline, and then rejects", async (t) => {
   const d = begin(t);
   await d.clock.advance(DEADLINE);
-  await d.clock.advance(SILENCE_MS - 1);
+  await d.clock.advance(ANSWER - 1);
   assert.equal(d.runs[0].signal.aborted, false);
   await d.clock.advance(1);
   assert.equal(d.runs[0].signal.aborted, true);
   await d.clock.advance(DEADLINE);
   assert.equal(d.runs.length, 2);
-  await d.clock.advance(SILENCE_MS);
+  await d.clock.advance(ANSWER);
   assert.equal(d.outcome.error.message, "silent");
   assert.deepEqual(d.clock.waits(), []);
 });
 
-test("a sign of life puts that off, be it less than a piece", async (t) => {
+test("a sign of life puts that off by far, be it less than a piece", async (t) => {
   const d = begin(t, { seeders: [], stream: true });
+  await d.clock.advance(ANSWER - 1);
+  d.runs[0].hear();
   for (let turn = 0; turn < 5; turn++) {
     await d.clock.advance(SILENCE_MS - 1);
     d.runs[0].hear();
@@ -1558,7 +1562,7 @@ test("a peer that the browser can't make is none; where none can be made, the se
           return new Promise(() => {});
         },
       },
-      { deadline: DEADLINE, first: 0, stream: false, crowd: false },
+      { deadline: DEADLINE, patience: ANSWER, first: 0, stream: false, crowd: false },
       emptyRecord(),
       (reason) => fallbacks.push(reason),
     );
@@ -1579,7 +1583,7 @@ test("a listener of the page that throws at a fallback makes it end, not hang", 
       connect: (seeder, first, events) => new FakePeer(bundle, seeder, first, events),
       fetchRun: () => assert.fail("not asked"),
     },
-    { deadline: DEADLINE, first: 0, stream: false, crowd: false },
+    { deadline: DEADLINE, patience: ANSWER, first: 0, stream: false, crowd: false },
     emptyRecord(),
     () => {
       throw new Error("listener");

@@ -744,7 +744,7 @@ export function fakeStart(t, state = "complete") {
 }
 
 /** `script`, with any `[name]` and `[name="value"]` behind it: all that the client asks for. */
-const SELECTOR = /^script((?:\[[\w-]+(?:="[^"]*")?\])*)$/;
+const SELECTOR = /^script((?:(?::not\()?\[[\w-]+(?:="[^"]*")?\]\)?)*)$/;
 
 class FakeAttribute {
   constructor(name, value) {
@@ -830,9 +830,10 @@ export class FakeScript extends FakeNode {
 
   matches(selector) {
     const [, conditions] = selector.match(SELECTOR);
-    return [...conditions.matchAll(/\[([\w-]+)(?:="([^"]*)")?\]/g)].every(([, name, value]) =>
-      this.attributes.some((one) => one.name === name && (value === undefined || one.value === value)),
-    );
+    return [...conditions.matchAll(/(:not\()?\[([\w-]+)(?:="([^"]*)")?\]/g)].every(([, not, name, value]) => {
+      const has = this.attributes.some((one) => one.name === name && (value === undefined || one.value === value));
+      return has !== !!not;
+    });
   }
 
   connected() {

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from viraljs.advice import ADVICE, NATIVE, advise
+from viraljs.advice import ADVICE, advise
 
 REASONS = Path(__file__).parents[2] / "docs" / "reasons.rst"
 
@@ -26,5 +26,7 @@ def test_every_reason_stands_in_the_docs():
     assert set(ADVICE) <= documented
 
 
-def test_native_bundles_are_told_of_as_well():
-    assert "viral_script" in NATIVE
+def test_imports_of_a_module_are_mended_otherwise_than_those_of_a_script():
+    script, module = (advise("/app.js", "imports", module=module) for module in (False, True))
+    assert script is not None and "import()" in script
+    assert module is not None and "decorate" in module

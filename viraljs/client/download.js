@@ -25,7 +25,7 @@ export const SPREAD = 3;
 /** However slowly pieces have come, this counts as the time that one takes. */
 export const LONGEST_GAP_MS = 10000;
 
-/** A server of which nothing is heard for so long, neither a first byte nor another one, is given up. */
+/** A server that has begun to answer, and of which nothing is heard for so long, is given up. */
 export const SILENCE_MS = 30000;
 
 /**
@@ -39,6 +39,7 @@ export const SILENCE_MS = 30000;
  *
  * @typedef {object} Plan
  * @property {number} deadline milliseconds without a verified piece, after which the server is asked
+ * @property {number} patience milliseconds for the server to begin to answer; then it is given up
  * @property {number} first the piece to begin with; the others follow in a circle
  * @property {boolean} stream ask the server at once; for all of it, if there is no seeder
  * @property {boolean} crowd others are receiving too: what each asks the server for is for all of them
@@ -55,7 +56,7 @@ export const SILENCE_MS = 30000;
  * @param {import("./types.js").Delivery} record is told who brought what
  * @param {(reason: string) => void} onFallback called whenever the server is asked because peers are lost, late or slow
  */
-export function download(pieces, sources, { deadline, first, stream, crowd }, record, onFallback) {
+export function download(pieces, sources, { deadline, patience, first, stream, crowd }, record, onFallback) {
   /** @typedef {{link: import("./peer.js").Link, held: Set<number>, told: boolean, came: boolean, upload: import("./types.js").Upload}} Worker */
   /** @type {Set<Worker>} those that have not ended */
   const workers = new Set();
@@ -180,9 +181,9 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     const starved = open.length && !open.some(hasMore);
     const gap = (last - began) / (pieces.count - pieces.missing() || 1);
     // Those of a crowd have yet to connect to the server, to be found.
-    let patience = crowd ? 2 * deadline : deadline;
-    if (starved) patience = PATIENCE * Math.max(deadline, Math.min(gap, LONGEST_GAP_MS));
-    const late = Math.max(last + patience, retry);
+    let wait = crowd ? 2 * deadline : deadline;
+    if (starved) wait = PATIENCE * Math.max(deadline, Math.min(gap, LONGEST_GAP_MS));
+    const late = Math.max(last + wait, retry);
     if (record.bytesFromPeers && trial < late && !asking) timer = setTimeout(tryServer, trial - now);
     else timer = setTimeout(askServer, late - now, record.bytesFromPeers ? "stalled" : "deadline");
   }
@@ -339,7 +340,7 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
     const silent = new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
     });
-    hear();
+    expect(patience);
     await Promise.race([silent, sources.fetchRun([from, count], signal, take, hear)]);
     clearTimeout(silence);
     if (over) return false;
@@ -363,9 +364,12 @@ export function download(pieces, sources, { deadline, first, stream, crowd }, re
   }
 
   /** The server has given a sign of life. */
-  function hear() {
+  const hear = () => expect(SILENCE_MS);
+
+  /** @param {number} milliseconds until the server is to give the next one */
+  function expect(milliseconds) {
     clearTimeout(silence);
-    if (asking && !over) silence = setTimeout(() => abort?.abort(new Error("silent")), SILENCE_MS);
+    if (asking && !over) silence = setTimeout(() => abort?.abort(new Error("silent")), milliseconds);
   }
 
   /**

@@ -21,7 +21,6 @@ const isComplete = () => ofDocument("readyState") === "complete";
  */
 
 /**
-/**
  * The page's one object: whichever client came first has made it. It may be of another version, and lack what this one
  * calls; then it gets that.
  *

@@ -3,7 +3,7 @@
 // What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
 
 import { findHash, fromBase64, toHex } from "./digest.js";
-import { download } from "./download.js";
+import { download, SILENCE_MS } from "./download.js";
 import { introduce } from "./introduction.js";
 import { fetchRun } from "./origin.js";
 import { connectPeer, listen } from "./peer.js";
@@ -18,6 +18,13 @@ const ROUND_TRIPS = 8;
 const MOST_ROUND_TRIPS_MS = 1000;
 /** Bytes for which a delivery is given a millisecond more: who waits for many can wait a little longer. */
 const BYTES_PER_MS = 20000;
+
+/**
+ * The server has just answered: it may take so much longer this time. After that, a script element asks for the bundle,
+ * which has the browser's patience: what keeps the answer away may be in the way of `fetch` only.
+ */
+const ANSWER_MS = 5000;
+const ANSWER_ROUND_TRIPS = 20;
 
 /** What is larger is not held in the page's memory as a whole. */
 export const MOST_BYTES_AT_ONCE = 33554432;
@@ -50,6 +57,7 @@ export async function receive(island, src, roundTrip, record, onFallback, share)
     },
     {
       deadline: island.deadline + Math.min(MOST_ROUND_TRIPS_MS, ROUND_TRIPS * roundTrip) + island.size / BYTES_PER_MS,
+      patience: Math.min(SILENCE_MS, ANSWER_MS + ANSWER_ROUND_TRIPS * roundTrip),
       // Recipients that begin at different places have different pieces to give.
       first: seeders.length || island.stream == null ? Math.floor(Math.random() * pieces.count) : island.stream,
       stream: island.stream != null,
