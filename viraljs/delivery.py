@@ -53,7 +53,7 @@ from .shaping import (
     make_unmodified,
     plain_etag,
 )
-from .state import EXTENSION, WHOLE, Seen, State, current_state, has_room, lacks_sockets
+from .state import EXTENSION, WHOLE, Seen, State, current_state, has_room, lacks_sockets, plain_tag
 from .tickets import Ticket, name_exchange, name_swarm
 from .visitors import CLIENT, Asking, base_path, find_out, has_routes, judge_tag
 
@@ -369,7 +369,8 @@ def _tell(state: State, decision: _Decision) -> None:
     # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
     is_browser = request.environ.get("HTTP_SEC_FETCH_SITE") is not None
     is_script = request.environ.get("HTTP_SEC_FETCH_DEST") == "script"
-    if text and is_browser and (is_script or decision.reason != "media-type"):
+    has_been_told = decision.reason == "cross-origin" and state.has_warned(plain_tag(request.host))
+    if text and is_browser and (is_script or decision.reason != "media-type") and not has_been_told:
         state.warn_once(f"{decision.reason} {request.endpoint}", text)
 
 

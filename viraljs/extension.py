@@ -19,7 +19,7 @@ from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
 from .parts import as_bundle_url, by_peers, comes_thin, is_part
 from .rendering import BEHIND, DIRECT, MARKED, MODULE, PARAMETER
-from .state import EXTENSION, PeerGroup, State, current_state
+from .state import EXTENSION, PeerGroup, State, current_state, plain_tag
 from .visitors import base_path
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
@@ -239,7 +239,7 @@ def _may_read(src: str) -> bool:
     if origin in state.policy.origins:
         return True
     state.warn_once(
-        f"origin {origin} {urlsplit(src).netloc}",
+        plain_tag(urlsplit(src).netloc),
         f"viral_script wrote a plain tag for {src}, since nothing says that its server lets pages of {origin} read it;"
         f' peers can deliver it with VIRALJS_ORIGINS = ["{origin}"], in the app of the page and in that of the bundle',
     )

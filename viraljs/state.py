@@ -66,6 +66,11 @@ class Seen(NamedTuple):
     """How far its seeders may be."""
 
 
+def plain_tag(host: str) -> str:
+    """Name, for `State.warn_once`, that `viral_script` wrote tags for a host whose bundles peers can not deliver."""
+    return f"plain tag {host}"
+
+
 class State:
     """The parts that serve one app, put together."""
 

@@ -84,9 +84,9 @@ def at_home(firefox: Firefox) -> Iterator[Firefox]:
 
 
 @pytest.fixture
-def stage(make_site: MakeSite, pair: tuple[Visitor, Visitor]) -> Iterator[Stage]:
-    """A site of its own for two browsers."""
-    site = make_site(min_size=1)
+def stage(request: pytest.FixtureRequest, make_site: MakeSite, pair: tuple[Visitor, Visitor]) -> Iterator[Stage]:
+    """A site of its own for two browsers; a test gives it more settings by a parameter."""
+    site = make_site(min_size=1, **getattr(request, "param", {}))
     yield Stage(site, *pair)
     for visitor in pair:
         visitor.visit(site.url("elsewhere"))

@@ -217,7 +217,7 @@ def test_a_tag_with_integrity_gets_what_its_author_has_hashed(whose, pair, brows
 
 
 def test_a_full_response_that_the_cache_has_lost_is_not_sent_again(pair, browsers):
-    pair.www.show("", f'{{{{ viral_script("{pair.src}") }}}}<img src="/slow">')
+    pair.show('{{ viral_script("SRC", crossorigin="anonymous") }}<img src="/slow">')
     visitor = browsers(page_load_strategy="none")
     with pair.www.held("slow") as release:
         visitor.visit(pair.page).delivery()

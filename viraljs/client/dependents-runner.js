@@ -3,7 +3,8 @@
 import { ofDocument } from "./builtins.js";
 import { callLate, dropWrites, runningScript } from "./late.js";
 import { copyScript } from "./scripts.js";
-import { trust } from "./trust.js";
+import { trust as ownTrust } from "./trust.js";
+import { findPage } from "./versions.js";
 
 let running = false;
 
@@ -25,6 +26,8 @@ export async function runDependents() {
  */
 function runDependent(dormant) {
   const script = copyScript(dormant);
+  // A policy can be made but once, and the page's first client has made it.
+  const trust = findPage()?.trust ?? ownTrust;
   script.type = "";
   const isRunning = () => runningScript() === script;
   const endLate = callLate(isRunning);
