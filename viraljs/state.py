@@ -67,7 +67,7 @@ class Seen(NamedTuple):
 
 
 def plain_tag(host: str) -> str:
-    """Name, for `State.warn_once`, that `viral_script` wrote tags for a host whose bundles peers can not deliver."""
+    """Name, for `State.warn_once`, that `viral_script` wrote tags for a host whose bundles peers can't deliver."""
     return f"plain tag {host}"
 
 

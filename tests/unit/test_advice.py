@@ -28,5 +28,7 @@ def test_every_reason_stands_in_the_docs():
 
 def test_imports_of_a_module_are_mended_otherwise_than_those_of_a_script():
     script, module = (advise("/app.js", "imports", module=module) for module in (False, True))
-    assert script is not None and "import()" in script
-    assert module is not None and "decorate" in module
+    assert script is not None
+    assert "import()" in script
+    assert module is not None
+    assert "decorate" in module
