@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +13,8 @@ from tests.support.chromium import Chromium
 from tests.support.firefox import Firefox
 from tests.support.site import Site
 
-HERE = Path(__file__).parent
-
 MakeSite = Callable[..., Site]
 Browsers = Callable[..., Chromium]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture

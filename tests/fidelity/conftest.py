@@ -11,6 +11,7 @@ import pytest
 from tests.fidelity.stage import WAYS, Visitor
 from tests.support.chromium import Chromium
 from tests.support.firefox import Firefox
+from tests.support.table import print_table
 
 HERE = Path(__file__).parent
 TABLE = pytest.StashKey[list[tuple[str, ...]]]()
@@ -18,12 +19,6 @@ TABLE = pytest.StashKey[list[tuple[str, ...]]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = []
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +43,5 @@ def table(request: pytest.FixtureRequest) -> list[tuple[str, ...]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    rows = config.stash[TABLE]
-    if not rows:
-        return
-    rows = [("package", "browser", "MB", *WAYS), *rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    terminalreporter.section("packages by way of delivery")
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        terminalreporter.write_line("  ".join(cells).rstrip())
+    headings = "package", "browser", "MB", *WAYS
+    print_table(terminalreporter, "packages by way of delivery", headings, config.stash[TABLE])

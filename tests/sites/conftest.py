@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.sites.table import HEADINGS, WRITE, Row, write
+from tests.support.table import print_table
 
-HERE = Path(__file__).parent
 ROWS = pytest.StashKey[list[Row]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture
@@ -36,11 +29,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    cells = [row.printed for row in config.stash[ROWS]]
-    if not cells:
-        return
-    cells = [HEADINGS, *cells]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    terminalreporter.section("sites with ViralJS")
-    for row in cells:
-        terminalreporter.write_line("  ".join(map(str.ljust, row, widths)).rstrip())
+    print_table(terminalreporter, "sites with ViralJS", HEADINGS, [row.printed for row in config.stash[ROWS]])

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.sites.idioms.stage import TABS, WAYS, Tab
+from tests.support.table import print_table
 
-HERE = Path(__file__).parent
 TABLE = pytest.StashKey[list[tuple[str, ...]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = []
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +40,5 @@ def table(request: pytest.FixtureRequest) -> list[tuple[str, ...]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    rows = config.stash[TABLE]
-    if not rows:
-        return
-    rows = [("page", "browser", *WAYS, "second visitor's bundles"), *rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    terminalreporter.section("idioms by visit")
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        terminalreporter.write_line("  ".join(cells).rstrip())
+    headings = "page", "browser", *WAYS, "second visitor's bundles"
+    print_table(terminalreporter, "idioms by visit", headings, config.stash[TABLE])
