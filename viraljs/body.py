@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader, FileIO
@@ -76,15 +76,17 @@ class Body:
         """Give the SHA-256 of a body in memory, in hex."""
         return _digests.of(self.data or b"")
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes; a file is left where it stood."""
+    def chunks(self) -> Generator[bytes]:
+        """Yield the bytes; a file is left where it stood, also by who stops early and closes the generator."""
         if self.file is None:
             yield self.data or b""
             return
         start = self.file.tell()
-        while part := self.file.read(READ_BYTES):
-            yield part
-        self.file.seek(start)
+        try:
+            while part := self.file.read(READ_BYTES):
+                yield part
+        finally:
+            self.file.seek(start)
 
     def followed_by(self, tail: bytes) -> Iterable[bytes]:
         """Give a body of these bytes and then the tail."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import wraps
@@ -348,16 +349,17 @@ def _manifest(state: State, response: Response, body: Body) -> Manifest:
 def _find_asking(state: State, manifest: Manifest, body: Body, visitor: RequestFacts) -> Asking | str:
     """Look at who asks for a classic bundle; give the reason where that one gets it untouched."""
     # An import runs from its own URL, whatever is in it.
-    if (
-        not visitor.is_import
-        and manifest.suspect
-        and state.scans.get(manifest.digest, lambda: imports_by_path(body.chunks()))
-    ):
+    if not visitor.is_import and manifest.suspect and state.scans.get(manifest.digest, lambda: _imports_by_path(body)):
         return "imports"
     asking = find_out(state, visitor)
     if isinstance(asking, str):
         return asking
     return judge_tag(state, asking, manifest.url, manifest.digest) or asking
+
+
+def _imports_by_path(body: Body) -> bool:
+    with closing(body.chunks()) as chunks:
+        return imports_by_path(chunks)
 
 
 def _tell(state: State, decision: _Decision) -> None:

@@ -209,7 +209,7 @@ BESIDES = (
             """,
             "odd/part.js": "export const part = import.meta.url;",
         },
-        answers={"own/odd/part.js": SMALL},
+        answers={HERE: IMPORTS, "own/odd/part.js": SMALL},
         min_size=SMALL_BYTES,
     ),
 )

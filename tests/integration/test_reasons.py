@@ -448,6 +448,18 @@ def test_imports_a_bundle_imports_a_module_by_its_path(code):
     assert (delivery_of(response), response.data) == ("untouched; reason=imports", bundle)
 
 
+def test_imports_a_file_that_is_looked_into_no_further_than_to_its_import_is_sent_whole(tmp_path):
+    app = new_app()
+    path = tmp_path / "app.js"
+    path.write_bytes(b'import("./chunk.js");\n' + BUNDLE * 200)
+    serve_bundle(app, lambda: send_file(path, mimetype="text/javascript"))
+
+    for _ in range(2):
+        response = visit(app)
+        assert delivery_of(response) == "untouched; reason=imports"
+        assert response.data == path.read_bytes()
+
+
 @pytest.mark.parametrize("code", [b"// import('./x')\n", b'"import(1)";\n', b'a.import("./x");\n'])
 def test_a_bundle_that_only_speaks_of_imports_is_delivered(code):
     app = new_app()

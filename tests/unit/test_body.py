@@ -101,6 +101,15 @@ def test_a_file_is_left_where_it_stood_after_hashing(file_response):
     assert b"".join(body.followed_by(b"!")) == DATA + b"!"
 
 
+def test_a_file_is_left_where_it_stood_by_who_stops_early(file_response):
+    body = Body.of(file_response)
+    chunks = body.chunks()
+    next(chunks)
+    chunks.close()
+
+    assert b"".join(body.followed_by(b"")) == DATA
+
+
 def test_closing_what_follows_a_file_closes_the_file(file_response):
     body = Body.of(file_response)
     body.followed_by(b"!").close()  # type: ignore[attr-defined]
