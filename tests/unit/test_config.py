@@ -158,8 +158,15 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "TURN_SECRET": {"TURN_URLS": ["turn:turn.example.org"]},
 }
 """What must be set, too, for a key to mean anything."""
-GOOD = [pytest.param(key, value, id=f"{key}={value!r}"[:60]) for key, (good, _) in VALUES.items() for value in good]
-BAD = [pytest.param(key, value, id=f"{key}={value!r}"[:60]) for key, (_, bad) in VALUES.items() for value in bad]
+
+
+def _name(key, value):
+    """Name a case, the same in each process: the text of a function has its address."""
+    return f"{key}={getattr(value, '__name__', repr(value))}"[:60]
+
+
+GOOD = [pytest.param(key, value, id=_name(key, value)) for key, (good, _) in VALUES.items() for value in good]
+BAD = [pytest.param(key, value, id=_name(key, value)) for key, (_, bad) in VALUES.items() for value in bad]
 
 
 def test_every_key_is_tried_here():
