@@ -29,6 +29,12 @@ LARGEST_STREAM = 1 << 40
 MOST_FAILURES = 100
 """A browser that fails with one package is not left alone with the next."""
 NOT_MODIFIED = 304
+NAVIGATION = {
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Site": "none",
+    "Sec-Fetch-Mode": "navigate",
+    "User-Agent": "Firefox/150",
+}
 
 CALM = "calm"
 """Where a page is shown whose bundles throw nothing."""
@@ -184,6 +190,13 @@ class Stage:
             self.seeder.visit(self.site.url(CALM))
         if paths := sorted(self._delivered(asked)):
             self._wait(self.seeder, f"{SEEDED}.length >= {len(paths)}", f"{paths} to be seeded")
+        if self.package.module and self.package.delivered_tags:
+            # The server reads what it has sent, and on a busy machine is not through with it when the browser is.
+            until(self._links_modules, "the server to know all modules of the page")
+
+    def _links_modules(self) -> bool:
+        page = self.site.app.test_client().get("/", headers=NAVIGATION)
+        return "viraljs=module" in page.text
 
     def _wait_for_keeping(self, asked: list[Served]) -> None:
         if self._delivered(asked):
