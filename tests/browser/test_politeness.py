@@ -2,7 +2,7 @@
 
 import re
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -141,9 +141,13 @@ def test_giving_a_large_bundle_leaves_the_main_thread_alone(site, browsers, reco
 def family(browser):
     """List the processes of a browser with their command lines."""
     pids = [browser.pid]
+    lines = {}
     for pid in pids:  # grows on the way
-        pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in pids}
+        # Some of them end meanwhile.
+        with suppress(OSError):
+            pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            lines[pid] = Path(f"/proc/{pid}/cmdline").read_text()
+    return lines
 
 
 def peak_memory(browser):
