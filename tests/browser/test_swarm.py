@@ -84,10 +84,12 @@ def test_the_one_that_was_asked_takes_pieces_too(make_site, browsers):
     site = make_site(stream_size=1, deadline=SHORT_MS)
     site.bundles["app.js"] = bundle(SIZE)
     # Nothing comes of the stream; what the second visitor asks for by ranges does.
+    # Both are open beforehand: a server that does not begin to answer is given up after some seconds.
+    first, second = (browsers(page_load_strategy="none") for _ in range(2))
     with site.dammed(0, status=200):
-        first = browsers(page_load_strategy="none").visit(site.url())
+        first.visit(site.url())
         until(lambda: site.sent("/b/app.js", "viraljs=direct") and site.progress(), "the first to stream")
-        second = browsers(page_load_strategy="none").visit(site.url())
+        second.visit(site.url())
         assert second.delivery()["bytesFromServer"] == SIZE
         assert shares(first.delivery()) == ("peers", SIZE, 0)
         assert site.direct_bytes() == SIZE
