@@ -31,19 +31,16 @@ demo: $(VENV)/.demo ## start the demo site; BROWSERS=3 also opens that many head
 	$(if $(BROWSERS),.ci/setup-system browsers)
 	$(PY) -m demo_app $(if $(BROWSERS),--browsers $(BROWSERS))
 
-# A browser's start keeps one core busy, and a test that waits none: two at a time. Those of a file share browsers. The
-# packages print a table, which is one process's.
+# A test with browsers waits more than it works: two files at a time. Those of a file share browsers.
+TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
+
 test: system-test system-nat $(VENV)/.test $(NODE_MODULES) $(APPS) ## run every test; ARGS="-k matching" passes on to pytest
 	npm run --silent --prefix $(CLIENT) test
-ifdef ARGS
-	$(PY) -m pytest --cov=viraljs --cov-report=term-missing --ignore=$(SITES) $(ARGS)
-else
-	$(PY) -m pytest --numprocesses=2 --dist=loadfile --cov=viraljs --cov-report= --ignore=$(SITES) --ignore=$(FIDELITY)
-	$(PY) -m pytest --cov=viraljs --cov-append --cov-report=term-missing $(FIDELITY)
-endif
+	$(PY) -m pytest --cov=viraljs --cov-report=term-missing --ignore=$(SITES) $(or $(ARGS),$(TWO_AT_A_TIME))
 
+# Who writes the document has all rows in one process.
 sites: system-test $(VENV)/.test $(VENV_SITES)/.done $(REACT)/dist/index.html ## run programs of others with ViralJS and without; ARGS as for test; WRITE=1 renews docs/programs.inc
-	SITES_WRITE=$(WRITE) $(PY) -m pytest $(SITES) $(if $(WRITE),-k test_a_program) $(ARGS)
+	SITES_WRITE=$(WRITE) $(PY) -m pytest $(SITES) $(if $(WRITE),-k test_a_program $(ARGS),$(or $(ARGS),$(TWO_AT_A_TIME)))
 
 lint: lint-python lint-client lint-build lint-sizes docs ## check style, types, floors, the built client, its size and the docs
 

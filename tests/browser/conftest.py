@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
 
 from tests.browser.stage import Stage, Visitor
-from tests.support.chromium import Chromium
+from tests.support.chromium import Chromium, Chromiums
 from tests.support.firefox import Firefox
 from tests.support.site import Site
 
@@ -30,41 +31,65 @@ def site(make_site: MakeSite) -> Site:
     return make_site()
 
 
-@contextmanager
-def _browsers(factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+@pytest.fixture(scope="session")
+def chromiums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromiums]:
+    """Browsers that no test has at the moment."""
+    pool = Chromiums(lambda: tmp_path_factory.mktemp("profile"))
+    yield pool
+    pool.quit()
+
+
+@pytest.fixture(scope="session")
+def firefoxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Firefox]]:
+    """The first Firefox, and the second: they last, since a site has a port of its own."""
     with ExitStack() as stack:
 
-        def open_browser(*patches: str, **options: Any) -> Chromium:
-            browser = Chromium(factory.mktemp("profile"), patches, **options)
+        @cache
+        def open_browser(_: int) -> Firefox:
+            browser = Firefox(tmp_path_factory.mktemp("firefox"))
             stack.callback(browser.quit)
             return browser
 
         yield open_browser
 
 
-@pytest.fixture
-def browsers(make_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
-    """Open a browser, with patches for its pages if need be. Each is a process with a profile of its own."""
-    with _browsers(tmp_path_factory) as open_browser:
+@contextmanager
+def _browsers(chromiums: Chromiums, factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+    with ExitStack() as stack:
+
+        def open_browser(*patches: str, page_load_strategy: str = "normal", **options: Any) -> Chromium:
+            if options:
+                browser = Chromium(factory.mktemp("profile"), patches, page_load_strategy, **options)
+                stack.callback(browser.quit)
+            else:
+                browser = chromiums.take(patches, page_load_strategy)
+                stack.callback(chromiums.put_back, browser, page_load_strategy)
+            return browser
+
         yield open_browser
 
 
-@pytest.fixture(scope="module", params=[Chromium, Firefox], ids=["chromium", "firefox"])
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visitor, Visitor]]:
+@pytest.fixture
+def browsers(make_site: Any, chromiums: Chromiums, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+    """Open a browser, with patches for its pages if need be. Each is a process with a profile of its own."""
+    with _browsers(chromiums, tmp_path_factory) as open_browser:
+        yield open_browser
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def pair(
+    request: pytest.FixtureRequest, lasting_browsers: Browsers, firefoxes: Callable[[int], Firefox]
+) -> tuple[Visitor, Visitor]:
     """Two browsers of one kind, first Chromium, then Firefox, for all tests of a module."""
-    with ExitStack() as stack:
-        visitors = [request.param(tmp_path_factory.mktemp("profile")) for _ in range(2)]
-        for visitor in visitors:
-            stack.callback(visitor.quit)
-        yield visitors[0], visitors[1]
+    if request.param == "firefox":
+        return firefoxes(0), firefoxes(1)
+    return lasting_browsers(), lasting_browsers()
 
 
 @pytest.fixture(scope="module")
-def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+def firefox(firefoxes: Callable[[int], Firefox]) -> Firefox:
     """One Firefox for all tests of a module."""
-    browser = Firefox(tmp_path_factory.mktemp("firefox"))
-    yield browser
-    browser.quit()
+    return firefoxes(0)
 
 
 @pytest.fixture
@@ -87,7 +112,7 @@ def stage(request: pytest.FixtureRequest, make_site: MakeSite, pair: tuple[Visit
 
 
 @pytest.fixture(scope="module")
-def lasting_browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
+def lasting_browsers(chromiums: Chromiums, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browsers]:
     """Open a browser for all tests of a module: their sites have a port each, and so are strangers to each other."""
-    with _browsers(tmp_path_factory) as open_browser:
+    with _browsers(chromiums, tmp_path_factory) as open_browser:
         yield open_browser

@@ -199,10 +199,15 @@ GARBLING_RECIPIENT = _ON_OPEN % (
 
 _GREED = """
 const everything = Uint32Array.of(2, 0, 1 << 31);
-setInterval(() => { for (let at = 0; at < 100; at++) send.call(channel, everything); }, 20);
+const isHave = (data) => new Uint32Array(data.buffer.slice(0, 4))[0] === 6;
+channel.send = (data) => { if (!isHave(data)) send.call(channel, data); };
+const timer = setInterval(() => {
+  if (channel.readyState !== "open") return clearInterval(timer);
+  for (let at = 0; at < 100; at++) send.call(channel, everything);
+}, 20);
 """
 GREEDY_RECIPIENT = f"RTCPeerConnection.prototype.close = () => 0; {_ON_OPEN % _GREED}"
-"""A recipient that asks for everything, thousands of times, and does not leave when it has it."""
+"""A recipient that asks for everything, thousands of times, and does not leave or say so when it has it."""
 
 FULL_QUOTA = """
 Cache.prototype.put = () => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,14 +11,10 @@ import pytest
 from tests.fidelity.stage import WAYS, Visitor
 from tests.support.chromium import Chromium
 from tests.support.firefox import Firefox
-from tests.support.table import print_table
+from tests.support.table import Cells, print_table, row_recorder
 
 HERE = Path(__file__).parent
-TABLE = pytest.StashKey[list[tuple[str, ...]]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TABLE] = []
+TITLE = "packages by way of delivery"
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +33,10 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def table(request: pytest.FixtureRequest) -> list[tuple[str, ...]]:
-    """Rows for the table at the end."""
-    return request.config.stash[TABLE]
+def table(request: pytest.FixtureRequest) -> Callable[[Cells], None]:
+    """Take rows for the table at the end."""
+    return row_recorder(request, TITLE)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    headings = "package", "browser", "MB", *WAYS
-    print_table(terminalreporter, "packages by way of delivery", headings, config.stash[TABLE])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    print_table(terminalreporter, TITLE, ("package", "browser", "MB", *WAYS))

@@ -24,7 +24,7 @@ def test_a_page_is_the_same_however_its_bundles_come(package, pair, table, reque
     finally:
         differences = stage.differences()
         cells = [", ".join(differences[way]) or "ok" if way in differences else "?" for way in WAYS]
-        table.append((package.name, request.node.callspec.params["pair"], f"{stage.megabytes:.3f}", *cells))
+        table((package.name, request.node.callspec.params["pair"], f"{stage.megabytes:.3f}", *cells))
     assert "the probe failed" not in str(stage.seen[PLAIN].page["probe"])
     if any(differences.values()):
         pytest.fail(f"what it is, and what it should be: {json.dumps(differences, indent=1)}", pytrace=False)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 from tests.sites.table import HEADINGS, WRITE, Row, write
-from tests.support.table import print_table
+from tests.support.table import print_table, row_recorder
 
 ROWS = pytest.StashKey[list[Row]]()
+TITLE = "sites with ViralJS"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,9 +19,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def rows(request: pytest.FixtureRequest) -> list[Row]:
-    """Rows for the table at the end."""
-    return request.config.stash[ROWS]
+def rows(request: pytest.FixtureRequest) -> Callable[[Row], None]:
+    """Take rows for the table at the end, and for the document."""
+    record = row_recorder(request, TITLE)
+
+    def take(row: Row) -> None:
+        record(row.printed)
+        request.config.stash[ROWS].append(row)
+
+    return take
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -28,5 +36,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         write(rows)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    print_table(terminalreporter, "sites with ViralJS", HEADINGS, [row.printed for row in config.stash[ROWS]])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    print_table(terminalreporter, TITLE, HEADINGS)

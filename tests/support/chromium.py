@@ -1,4 +1,7 @@
-"""Chromium as a visitor: a process and a profile of its own each, and words for what tests wait for."""
+"""Chromium as a visitor: a process and a profile of its own each, and words for what tests wait for.
+
+A start costs more than a second of a core, so a browser whose test is over becomes the next one's, see `Chromiums`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
@@ -48,6 +52,8 @@ class Chromium:
     ) -> None:
         self._profile = profile
         self._closed = False
+        self._signalled = False
+        self._origins: set[str] = set()
         options = webdriver.ChromeOptions()
         options.page_load_strategy = page_load_strategy
         options.binary_location = BINARY
@@ -67,9 +73,35 @@ class Chromium:
             options.add_argument(argument)
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
         self.pid = int(self.driver.capabilities["goog:processID"])
+        self.patch(patches)
+
+    def patch(self, patches: Sequence[str]) -> None:
+        """Run scripts in every page before its own."""
         for patch in patches:
             # A block, so that what a patch declares does not meet what a bundle declares.
             self.cdp("Page.addScriptToEvaluateOnNewDocument", source=f"{{{patch}}}")
+
+    def renew(self) -> bool:
+        """Forget all pages and what they left behind; whether it is as good as a new one then."""
+        if self._closed or self._signalled:
+            return False
+        try:
+            # What was said over the DevTools protocol, patches included, goes with the tab.
+            old = self.driver.window_handles
+            self.driver.switch_to.new_window("tab")
+            new = self.driver.current_window_handle
+            for handle in old:
+                self.driver.switch_to.window(handle)
+                self.driver.close()
+            self.driver.switch_to.window(new)
+            self.cdp("Network.clearBrowserCookies")
+            self.cdp("Network.clearBrowserCache")
+            for origin in self._origins:
+                self.cdp("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
+        except WebDriverException:
+            return False
+        self._origins.clear()
+        return True
 
     def cdp(self, command: str, **parameters: Any) -> Any:
         """Say something over the DevTools protocol."""
@@ -92,6 +124,7 @@ class Chromium:
 
     def visit(self, url: str) -> Chromium:
         """Open a page, and return when it has loaded."""
+        self._origins.add("{0.scheme}://{0.netloc}".format(urlsplit(url)))
         self.driver.get(url)
         return self
 
@@ -146,6 +179,7 @@ class Chromium:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
+        self._signalled = True
         family = [self.pid]
         for pid in family:  # grows on the way
             with suppress(OSError):
@@ -162,3 +196,43 @@ class Chromium:
         self.thaw()
         self.driver.quit()
         shutil.rmtree(self._profile, ignore_errors=True)
+
+
+class Chromiums:
+    """Browsers for one test after the other: those that a test is through with are renewed for the next.
+
+    Args:
+        make_folder: makes an empty folder.
+    """
+
+    SPARE = 4
+    """So many wait for a test that needs them."""
+
+    def __init__(self, make_folder: Callable[[], Path]) -> None:
+        self._make_folder = make_folder
+        self._spare: list[tuple[str, Chromium]] = []
+
+    def take(self, patches: Sequence[str] = (), page_load_strategy: str = "normal") -> Chromium:
+        """Give a browser that nobody else has; the longest unused one comes first."""
+        for entry in self._spare:
+            strategy, browser = entry
+            if strategy == page_load_strategy:
+                self._spare.remove(entry)
+                browser.patch(patches)
+                return browser
+        return Chromium(self._make_folder(), patches, page_load_strategy)
+
+    def put_back(self, browser: Chromium, page_load_strategy: str = "normal") -> None:
+        """Take a browser back from a test that is over."""
+        if browser.renew():
+            self._spare.append((page_load_strategy, browser))
+        else:
+            browser.quit()
+        if len(self._spare) > self.SPARE:
+            self._spare.pop(0)[1].quit()
+
+    def quit(self) -> None:
+        """Close all that nobody has."""
+        for _, browser in self._spare:
+            browser.quit()
+        self._spare.clear()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from tests.sites.idioms.stage import TABS, WAYS, Tab
-from tests.support.table import print_table
+from tests.support.table import Cells, print_table, row_recorder
 
-TABLE = pytest.StashKey[list[tuple[str, ...]]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TABLE] = []
+TITLE = "idioms by visit"
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +30,10 @@ def tabs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[T
 
 
 @pytest.fixture
-def table(request: pytest.FixtureRequest) -> list[tuple[str, ...]]:
-    """Rows for the table at the end."""
-    return request.config.stash[TABLE]
+def table(request: pytest.FixtureRequest) -> Callable[[Cells], None]:
+    """Take rows for the table at the end."""
+    return row_recorder(request, TITLE)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    headings = "page", "browser", *WAYS, "second visitor's bundles"
-    print_table(terminalreporter, "idioms by visit", headings, config.stash[TABLE])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    print_table(terminalreporter, TITLE, ("page", "browser", *WAYS, "second visitor's bundles"))

@@ -20,6 +20,6 @@ def test_a_page_does_the_same_whatever_extensions_its_app_has(combination, tabs,
 
     stage = Stage(combination.idiom, make_site, tabs["chromium"], combination.decorated)
     stage.show()
-    table.append(stage.row("chromium"))
+    table(stage.row("chromium"))
     if faults := stage.faults():
         pytest.fail(f"what it is, and what it should be: {json.dumps(faults, indent=1)}", pytrace=False)

@@ -25,7 +25,7 @@ def test_a_page_does_the_same_on_each_visit(browser, idiom, tabs, table):
         tabs[browser],
     )
     stage.show()
-    table.append(stage.row(browser))
+    table(stage.row(browser))
     faults = stage.faults()
     if idiom.known:
         assert faults, "as without ViralJS by now: take `known` away, and the words in docs/limits.rst"
