@@ -96,7 +96,7 @@ def firefox(firefoxes: Callable[[int], Firefox]) -> Firefox:
 def at_home(firefox: Firefox) -> Iterator[Firefox]:
     """The module's Firefox, which leaves the site when the test is over."""
     yield firefox
-    firefox.visit("about:blank")
+    firefox.leave()
 
 
 @pytest.fixture
@@ -105,10 +105,7 @@ def stage(request: pytest.FixtureRequest, make_site: MakeSite, pair: tuple[Visit
     site = make_site(min_size=1, **getattr(request, "param", {}))
     yield Stage(site, *pair)
     for visitor in pair:
-        visitor.visit(site.url("elsewhere"))
-        # Cookies know no ports: the next site's server would hear of this one's failures.
-        visitor.js("(document.cookie = 'viraljs_failures=0; path=/; max-age=0')")
-        visitor.visit("about:blank")
+        visitor.leave()
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_a_crowd_whose_first_one_is_gone_draws_less_than_a_copy_each(make_site, 
     site = make_site(stream_size=LARGE, crowd_seconds=10, deadline=UNHURRIED_MS)
     site.bundles["app.js"] = bundle(LARGE)
     with site.dammed(LARGE // 2, status=200):
-        first = browsers().visit(site.url())
+        first = browsers(page_load_strategy="none").visit(site.url())
         until(lambda: max(site.progress().values(), default=0) >= 40, "the first to have half of it")
         others = arrive(site, CROWD - 1)
         until(lambda: len(site.progress()) == CROWD, "all to be there")

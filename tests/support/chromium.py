@@ -18,12 +18,11 @@ from urllib.parse import urlsplit
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.support.until import until
 
 BINARY = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
-PATIENCE_SECONDS = 30.0
-POLL_SECONDS = 0.02
 LAN_HOST = "viral.test"
 """A name that leads to this machine but is, for a browser, as any host of a LAN: not localhost."""
 
@@ -53,6 +52,7 @@ class Chromium:
         self._profile = profile
         self._closed = False
         self._signalled = False
+        self._patches: list[str] = []
         self._origins: set[str] = set()
         options = webdriver.ChromeOptions()
         options.page_load_strategy = page_load_strategy
@@ -79,27 +79,31 @@ class Chromium:
         """Run scripts in every page before its own."""
         for patch in patches:
             # A block, so that what a patch declares does not meet what a bundle declares.
-            self.cdp("Page.addScriptToEvaluateOnNewDocument", source=f"{{{patch}}}")
+            added = self.cdp("Page.addScriptToEvaluateOnNewDocument", source=f"{{{patch}}}")
+            self._patches.append(added["identifier"])
 
     def renew(self) -> bool:
         """Forget all pages and what they left behind; whether it is as good as a new one then."""
         if self._closed or self._signalled:
             return False
         try:
-            # What was said over the DevTools protocol, patches included, goes with the tab.
-            old = self.driver.window_handles
-            self.driver.switch_to.new_window("tab")
-            new = self.driver.current_window_handle
-            for handle in old:
-                self.driver.switch_to.window(handle)
+            first, *others = self.driver.window_handles
+            for other in others:
+                self.driver.switch_to.window(other)
                 self.driver.close()
-            self.driver.switch_to.window(new)
-            self.cdp("Network.clearBrowserCookies")
+            self.driver.switch_to.window(first)
+            self.leave()
+            for patch in self._patches:
+                self.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=patch)
+            # Pages that it keeps for its back button are of its history.
+            self.cdp("Page.resetNavigationHistory")
+            self.cdp("Emulation.setUserAgentOverride", userAgent="")
             self.cdp("Network.clearBrowserCache")
             for origin in self._origins:
                 self.cdp("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
         except WebDriverException:
             return False
+        self._patches.clear()
         self._origins.clear()
         return True
 
@@ -128,6 +132,11 @@ class Chromium:
         self.driver.get(url)
         return self
 
+    def leave(self) -> None:
+        """Close the page, and forget cookies: they know no ports, so that the next site would get this one's."""
+        self.driver.get("about:blank")
+        self.cdp("Network.clearBrowserCookies")
+
     def js(self, expression: str) -> Any:
         """Evaluate an expression in the page; a promise is awaited."""
         return self.driver.execute_script(f"return {expression}")
@@ -135,9 +144,8 @@ class Chromium:
     def wait_for(self, expression: str) -> Any:
         """Wait until an expression is true in the page, and give it."""
         try:
-            waiting = WebDriverWait(self.driver, PATIENCE_SECONDS, POLL_SECONDS)
-            return waiting.until(lambda _: self.js(expression))
-        except WebDriverException as error:
+            return until(lambda: self.js(expression), expression)
+        except (AssertionError, WebDriverException) as error:
             raise AssertionError(f"waited for {expression}, but {self.story()}") from error
 
     def story(self) -> Any:
@@ -205,7 +213,7 @@ class Chromiums:
         make_folder: makes an empty folder.
     """
 
-    SPARE = 4
+    SPARE = 8
     """So many wait for a test that needs them."""
 
     def __init__(self, make_folder: Callable[[], Path]) -> None:
