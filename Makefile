@@ -36,7 +36,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 
 test: system-test system-nat $(VENV)/.test $(NODE_MODULES) $(APPS) ## run every test; ARGS="-k matching" passes on to pytest
 	npm run --silent --prefix $(CLIENT) test
-	$(PY) -m pytest --cov=viraljs --cov-report=term-missing --ignore=$(SITES) $(or $(ARGS),$(TWO_AT_A_TIME))
+	$(PY) -m pytest --ignore=$(SITES) $(or $(ARGS),$(TWO_AT_A_TIME))
 
 # Who writes the document has all rows in one process.
 sites: system-test $(VENV)/.test $(VENV_SITES)/.done $(REACT)/dist/index.html ## run programs of others with ViralJS and without; ARGS as for test; WRITE=1 renews docs/programs.inc

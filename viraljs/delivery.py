@@ -468,23 +468,25 @@ def _plan(
     digest, settings, registry = manifest.digest, state.settings, state.registry
     swarm, place, terms = name_swarm(digest, asking.group), asking.place, _terms(state, options)
     kept = settings.client_cache > 0 and digest[:KEPT_CHARACTERS] in asking.facts.kept
-    plan = make_plan(
-        registry.candidates(swarm, place, SAMPLE, slots=settings.upload_slots, nearby=asking.within(terms.nearby)),
-        manifest.size,
-        Visitor(place, kept, has_room(state), asking.enclosed, asking.isolated),
-        terms,
-        state.rng,
-        reserve=lambda seeder: registry.reserve(
-            seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS
-        ),
-        pressure=lambda: registry.pressure(swarm),
-        claim=lambda: (
-            not never_full and (not settings.crowd_seconds or registry.claim(f"full:{swarm}", settings.crowd_seconds))
-        ),
-    )
-    if plan is not None and plan.early:
-        registry.begin(recipient, place, swarm, EXPECT_SECONDS, streams=plan.stream is not None)
-        state.hub.expect(recipient, EXPECT_SECONDS)
+    with state.planning:
+        plan = make_plan(
+            registry.candidates(swarm, place, SAMPLE, slots=settings.upload_slots, nearby=asking.within(terms.nearby)),
+            manifest.size,
+            Visitor(place, kept, has_room(state), asking.enclosed, asking.isolated),
+            terms,
+            state.rng,
+            reserve=lambda seeder: registry.reserve(
+                seeder, name_exchange(recipient, seeder), settings.upload_slots, TICKET_SLOT_SECONDS
+            ),
+            pressure=lambda: registry.pressure(swarm),
+            claim=lambda: (
+                not never_full
+                and (not settings.crowd_seconds or registry.claim(f"full:{swarm}", settings.crowd_seconds))
+            ),
+        )
+        if plan is not None and plan.early:
+            registry.begin(recipient, place, swarm, EXPECT_SECONDS, streams=plan.stream is not None)
+            state.hub.expect(recipient, EXPECT_SECONDS)
     return plan
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -107,6 +108,9 @@ class State:
             Patience(settings.breaker_failures, settings.breaker_seconds),
         )
         self.hub: Hub = LocalHub(time.monotonic)
+        self.planning = threading.Lock()
+        """Held while seeders are chosen for a visitor and the visitor is registered as a seeder to be. Without it, two
+        visitors who come at the same moment would find nobody, and each would take a copy."""
         self.manifests = Cache[Manifest](MOST_MANIFESTS)
         self.scans = Cache[bool](MOST_MANIFESTS)
         """By digest: whether a suspect imports by a path."""

@@ -1,9 +1,10 @@
 """Many visitors at once: who gets a copy, who streams, and who is named to whom, with the settings as they come."""
 
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from random import Random
+from threading import Barrier, BrokenBarrierError
 from unittest.mock import Mock
 
 import pytest
@@ -87,6 +88,25 @@ def test_of_a_crowd_one_gets_a_copy_one_streams_and_the_rest_get_it_from_each_ot
     assert (second["seeders"], second["stream"], second["early"]) == ([], 0, True)
     assert (third["seeders"], third.get("stream"), third["early"]) == ([second["recipient"]], None, True)
     assert set(fourth["seeders"]) == {second["recipient"], third["recipient"]}
+
+
+def test_of_two_who_come_at_the_same_moment_one_streams_and_the_other_gets_it_from_that_one(start, monkeypatch):
+    app = start()
+    candidates = state_of(app).registry.candidates
+    both = Barrier(2)
+
+    def find(*given, **terms):
+        found = candidates(*given, **terms)
+        with suppress(BrokenBarrierError):
+            both.wait(0.3)  # in vain, where one is not looking before the other is found
+        return found
+
+    monkeypatch.setattr(state_of(app).registry, "candidates", find)
+    arriving = [Background(thin, app, "/large.js") for _ in range(2)]
+    first, second = sorted((one.result() for one in arriving), key=lambda one: len(one["seeders"]))
+
+    assert (first["seeders"], first["stream"]) == ([], 0)
+    assert (second["seeders"], second.get("stream")) == ([first["recipient"]], None)
 
 
 def test_a_crowd_is_over_after_its_seconds(app, clock):
