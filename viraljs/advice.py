@@ -11,6 +11,10 @@ from collections.abc import Mapping
 ADVICE: Mapping[str, str] = {
     "media-type": "its Content-Type is not JavaScript; return it with mimetype='text/javascript'",
     "charset": "its charset is none that ASCII reads as itself in; serve it as UTF-8",
+    "plain-http": (
+        "browsers tell so little on plain http that only a tag by viral_script is known for one; write the tag with it,"
+        " or serve by https"
+    ),
     "encoded": "its view compresses it; return it uncompressed, and let an extension or a proxy compress it",
     "private": "its view says Cache-Control: private; say public, if it is the same for everybody",
     "no-store": "its view says Cache-Control: no-store; leave that out, if it may be kept",
@@ -36,6 +40,16 @@ MODULE_IMPORTS = (
     " bundler write one file"
 )
 """In place of the reason's own text, where the bundle is a module."""
+HOOK_FORBIDS = (
+    "a hook says so in Cache-Control after the view, which lets nobody keep it, and so nobody seed; have that hook pass"
+    " the bundle's route over, if the bundle is the same for everybody"
+)
+"""In place of the reason's own text, where the view said nothing of the kind."""
+UNMARKED = (
+    "a page of another origin loads it by a tag with crossorigin, which a module could be, too; write the tag with"
+    " viral_script, or put viraljs=script into the query of its address"
+)
+"""In place of `NATIVE`, for a tag on another origin."""
 FOREIGN_MODULES = (
     "the page has modules whose tags viral_script did not write, which would run what they import a second time; have"
     " viral_script write all module tags of the page"
@@ -60,4 +74,9 @@ def advise(url: str, reason: str, *, module: bool = False) -> str | None:
         None where the site's author can do nothing about it.
     """
     found = MODULE_IMPORTS if module and reason == "imports" else ADVICE.get(reason)
-    return None if found is None else f"{url} comes untouched (reason={reason}): {found}"
+    return None if found is None else comes_untouched(url, reason, found)
+
+
+def comes_untouched(url: str, reason: str, advice: str) -> str:
+    """Return the sentence that all advice has in common; for the arguments see `advise`."""
+    return f"{url} comes untouched (reason={reason}): {advice}"

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import signals
-from .advice import NATIVE, advise
+from .advice import HOOK_FORBIDS, NATIVE, UNMARKED, advise, comes_untouched
 from .body import Body, underlying_file
 from .bundle import Manifest, build_manifest
 from .config import check_value
@@ -25,8 +25,16 @@ from .csp import forbids_peers
 from .diagnosis import MARKS
 from .direct import direct_path, not_a_bundle
 from .errors import BundleError, ConfigurationError
-from .facts import DIRECT_MARK, bundle_url, page_path, personal_reason, request_facts, response_facts
-from .learning import INTEGRITY, ban_page
+from .facts import (
+    DIRECT_MARK,
+    bundle_url,
+    page_path,
+    personal_reason,
+    request_facts,
+    response_facts,
+    unkept_reason,
+)
+from .learning import INTEGRITY, ban_page, name_page
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .messages import Gone, Offer
 from .modules import ModuleFacts
@@ -35,7 +43,7 @@ from .negotiation import RequestFacts, judge_request, judge_response
 from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share, note_pinned_scripts
 from .personal import run_and_note_writes, set_session_aside
 from .rendering import KEPT_CHARACTERS
-from .rewriting import Made, Outcome, judge_body, read_again, read_file_again
+from .rewriting import Made, Outcome, judge_body, read_again, read_file_again, without_tail
 from .scanning import imports_by_path
 from .shaping import (
     BODY_HEADERS,
@@ -230,13 +238,13 @@ def respond(state: State, response: Response, options: Options, against: str | N
 
 
 def _describe(response: Response, decision: _Decision, read: Callable[[], bytes]) -> Made:
-    digest = decision.digest.encode() if decision.digest and decision.kind == "full" else b""
-    return Made(read, decision.own, digest, replaces=_is_made(response) and not decision.own)
+    replaces = _is_made(response) and not decision.own
+    return Made(read, decision.own, decision.digest or "", decision.tail, replaces=replaces)
 
 
 def _is_made(response: Response) -> bool:
     """Whether a body was put in place of a bundle, by `make_thin`."""
-    return TIMING in response.headers.get("Server-Timing", "")
+    return any(TIMING in line for line in response.headers.getlist("Server-Timing"))
 
 
 def _respond(state: State, response: Response, options: Options, against: str | None) -> Response:
@@ -317,7 +325,10 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
 def _tell_of_native(state: State, manifest: Manifest, nearby: Distance, asking: Asking) -> None:
     """Have the log say once that a browser loads for itself what peers could have brought."""
     swarm, slots = name_swarm(manifest.digest, asking.group), state.settings.upload_slots
-    subject = f"native {request.endpoint}"
+    subject, page = f"native {request.endpoint}", asking.facts.page
+    # What a module imports names that module in place of a page.
+    if page is None or state.has_entries(name_page(request.host, page)) or state.graph.find(page):
+        return
     if state.has_warned(subject) or not state.registry.candidates(swarm, asking.place, 1, slots=slots, nearby=nearby):
         return
     state.warn_once(subject, f"{manifest.url} comes from this server though peers have it: {NATIVE}")
@@ -326,8 +337,10 @@ def _tell_of_native(state: State, manifest: Manifest, nearby: Distance, asking: 
 def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
     if reason == "module" and not state.policy.modules:
         state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
+    elif reason == "module" and request_facts().origin is not None:
+        state.warn_once(f"unmarked {request.endpoint}", comes_untouched(bundle_url(), reason, UNMARKED))
     elif reason == "module" and not state.writes_modules:
-        state.warn_once(f"native {request.endpoint}", f"{bundle_url()} comes untouched (reason=module): {NATIVE}")
+        state.warn_once(f"native {request.endpoint}", comes_untouched(bundle_url(), reason, NATIVE))
     make_conditional(response, body, request.environ, shared=reason == "direct")
     _untouched(response, reason, bundle_url())
     g.viraljs_decision.shareable = True
@@ -369,11 +382,18 @@ def _tell(state: State, decision: _Decision) -> None:
     is_module = asks.starts or asks.part
     text = None if decision.reason in (None, INTEGRITY) else advise(decision.url, decision.reason, module=is_module)
     # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
-    is_browser = request.environ.get("HTTP_SEC_FETCH_SITE") is not None
-    is_script = request.environ.get("HTTP_SEC_FETCH_DEST") == "script"
+    # On plain http browsers don't say what asks.
+    is_browser = asks.fetch_site is not None or (asks.plain_http and asks.user_agent.startswith("Mozilla/"))
     has_been_told = decision.reason == "cross-origin" and state.has_warned(plain_tag(request.host))
-    if text and is_browser and (is_script or decision.reason != "media-type") and not has_been_told:
-        state.warn_once(f"{decision.reason} {request.endpoint}", text)
+    if text and is_browser and (asks.fetch_dest == "script" or decision.reason != "media-type") and not has_been_told:
+        state.warn_once(_subject(decision), text)
+
+
+def _subject(decision: _Decision) -> str:
+    """Return what the log is to hear of once: a reason of one route, or of one file where a route has many."""
+    endpoint = request.endpoint or ""
+    is_static = endpoint.rpartition(".")[2] == "static"
+    return f"{decision.reason} {decision.url if is_static else endpoint}"
 
 
 def _untouched(response: Response, reason: str, url: str) -> Response:
@@ -663,7 +683,9 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
-        current_state().forbid(ban_page(request.host, page_path(), "its header says so"), None, kind=request.endpoint)
+        current_state().forbid(
+            ban_page(request.host, page_path(), "its header says so"), None, kind=f"{request.endpoint}"
+        )
     if response.mimetype == "text/html":
         note_pinned_scripts(current_state(), response)
     # An open app context would keep them for the next request.
@@ -676,10 +698,12 @@ def finish(response: Response) -> Response:
     if decision is None and HEADER in response.headers and (own := _undo_replay(current_state(), response)):
         response = own
         decision = g.pop("viraljs_decision")
-    _let_in(response, ours=decision is not None)
+    is_ours = decision is not None or HEADER in response.headers
+    _let_in(response, ours=is_ours)
     if decision is None:
         # The mark says that this URL was a bundle's once.
-        return not_a_bundle(response) if DIRECT_MARK in request.environ and response.status_code == 200 else response  # noqa: PLR2004 - OK
+        is_other = DIRECT_MARK in request.environ and response.status_code == 200 and not is_ours  # noqa: PLR2004 - OK
+        return not_a_bundle(response) if is_other else response
     _finish_bundle(current_state(), response, decision)
     signals.response_decided.send(
         current_app._get_current_object(),  # type: ignore[attr-defined]
@@ -700,14 +724,26 @@ def _finish_bundle(state: State, response: Response, decision: _Decision) -> Non
     if decision.sent is not None and response.response is not decision.sent.body:
         _undo_rewriting(state, response, decision)
     delivered = decision.kind != "untouched" and response.status_code == 200  # noqa: PLR2004 - OK
-    if delivered and (reason := personal_reason(response)):
+    if delivered and (reason := personal_reason(response) or _unkept_reason(response, decision)):
         _leave(response, decision, reason)
+        if reason not in MARKS:
+            state.warn_once(_subject(decision), comes_untouched(decision.url, reason, HOOK_FORBIDS))
     if decision.kind == "full" or decision.reason == "not-modified":
         make_findable(response, request.environ)
     elif decision.reason in MARKS:
         state.diagnosis.explain(response, decision.reason, late=is_late)
     elif decision.kind == "untouched":
         _tell(state, decision)
+
+
+def _unkept_reason(response: Response, decision: _Decision) -> str | None:
+    """Return what hooks have put into `Cache-Control` that forbids sharing; what we put there does not count."""
+    if decision.sent is None:
+        return None
+    then = Headers(decision.sent.headers)
+    if response.headers.getlist("Cache-Control") == then.getlist("Cache-Control"):
+        return None
+    return unkept_reason(response)
 
 
 def _leave(response: Response, decision: _Decision, reason: str, *, go_back: bool = True) -> None:
@@ -735,11 +771,14 @@ def _undo_rewriting(state: State, response: Response, decision: _Decision) -> No
     made, sent = decision.made, decision.sent
     if made is None or sent is None or response.status_code in (206, 304, 416):
         return
-    if response.status_code != 200 or not _same_type(response, sent):  # noqa: PLR2004 - OK
+    if response.status_code != 200:  # noqa: PLR2004 - OK
         _accept_replacement(response, decision)
         return
     outcome = judge_body(response, made)
     if outcome is Outcome.KEPT:
+        return
+    if outcome is Outcome.REPLACED and not _same_type(response, sent):
+        _accept_replacement(response, decision)
         return
     if outcome is Outcome.REPLAYED:
         state.warn_once(
@@ -754,7 +793,11 @@ def _undo_rewriting(state: State, response: Response, decision: _Decision) -> No
     if made.replaces:
         _put_back(response, sent, made)
     elif outcome is Outcome.REWRITTEN and decision.kind != "untouched":
+        rewritten = without_tail(response, made)
         _leave(response, decision, REWRITTEN)
+        if rewritten is not None:
+            response.direct_passthrough = False
+            response.data = rewritten
     else:
         _accept_replacement(response, decision)
 
@@ -806,6 +849,9 @@ def _undo_replay(state: State, response: Response) -> Response | None:
         value = current_app.ensure_sync(view)(*args, **arguments)
     except HTTPException as error:
         value = error
+    except Exception as error:  # noqa: BLE001 - the app's own; without ViralJS the cache would have spared its visitors that
+        state.warn(f"can't answer {bundle_url()} by its view, so that the cache's answer goes out: {error!r}")
+        return None
     own = respond(state, as_bundle(value), options, REPLAYED)
     response.close()
     _carry_over(response, own)
@@ -820,9 +866,11 @@ def _find_beneath(state: State) -> tuple[Any, Any, Any]:
 
 
 def _is_for_one(response: Response) -> bool:
-    """Whether a response is no good for all: not the view's bytes as a whole."""
-    kind = response.headers[HEADER]
-    return _is_made(response) or not kind.startswith("untouched") or response.status_code in (204, 206, 304)
+    """Whether a response is no good for whoever asks: not the view's bytes as a whole, or not what was asked for."""
+    kind, asks = response.headers[HEADER], request_facts()
+    asks_for_other = asks.direct or asks.starts or asks.part or asks.behind
+    is_part_of_it = response.status_code in (204, 206, 304)
+    return asks_for_other or is_part_of_it or _is_made(response) or not kind.startswith("untouched")
 
 
 def _takes(view: View, args: tuple[Any, ...], arguments: Mapping[str, Any]) -> bool:
@@ -835,10 +883,8 @@ def _takes(view: View, args: tuple[Any, ...], arguments: Mapping[str, Any]) -> b
 
 def _carry_over(replayed: Response, own: Response) -> None:
     """Give the view's response what hooks have added to the one that was replayed."""
-    of_bodies = {name.lower() for name in (*CACHED_HEADERS, *BODY_HEADERS, *DIGEST_HEADERS)}
-    for name, value in replayed.headers:
-        if name.lower() not in of_bodies and name not in own.headers:
-            own.headers.add(name, value)
+    there = {name.lower() for name in (*CACHED_HEADERS, *BODY_HEADERS, *DIGEST_HEADERS, *own.headers.keys())}
+    own.headers.extend([(name, value) for name, value in replayed.headers if name.lower() not in there])
     own.vary.update(replayed.vary)
 
 
@@ -861,15 +907,22 @@ def _go_back(response: Response, original: _Original) -> None:
         response.headers.pop("Content-Encoding", None)
         response.data = original.instead()
         return
-    since = Headers(pair for pair in response.headers if pair not in original.headers_then)
-    for name in ("Content-Length", "Content-Type", "Content-Encoding", "Vary", *BODY_HEADERS, *DIGEST_HEADERS):
-        since.pop(name, None)
+    of_bodies = {"content-length", "content-type", "content-encoding", "vary"}
+    of_bodies |= {name.lower() for name in (*BODY_HEADERS, *DIGEST_HEADERS)}
+    now, then = [*response.headers], original.headers_then
+    since = Headers(pair for pair in now if pair not in then and pair[0].lower() not in of_bodies)
+
+    def stays(pair: tuple[str, str]) -> bool:
+        if pair[0].lower() in of_bodies or pair in now:
+            return True
+        return pair not in then and pair[0] not in since  # it was us who took it away
+
     vary = [*response.vary]
     response.response = original.body
     if (file := underlying_file(original.body)) is not None:
         file.seek(original.start)  # a hook may have read it
     response.direct_passthrough = original.passthrough
-    response.headers = Headers(pair for pair in original.headers if pair[0] not in since)
+    response.headers = Headers(filter(stays, original.headers))
     response.headers.extend(since)
     response.vary.update(vary)
 

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, abort, request
+from flask import Response, abort, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from .facts import DIRECT_MARK, bundle_url, write_url
+from .rendering import DIRECT, PARAMETER
 from .state import State, current_state
 
 RAW_URLS = ("REQUEST_URI", "RAW_URI")
@@ -65,15 +67,21 @@ def lead_back(request_context: Callable[[dict[str, Any]], Any], url_prefix: str)
     return led_back
 
 
-def check_mark() -> None:
-    """Run before every other `before_request` hook: end a request for plain bytes that carries no mark of ours."""
+def check_mark() -> BaseResponse | None:
+    """Run before every other `before_request` hook: a request for plain bytes without a mark of ours goes no further.
+
+    The mark of another host or of an older key is sent to the bundle's own URL, and so past whatever guards that. A
+    tag with `integrity` has no client that could find the way by itself.
+    """
     mark = request.environ.get(DIRECT_MARK)
     if mark is None:
-        return
-    if request.method not in ("GET", "HEAD") or not current_state().tickets.check_direct(
-        mark, bundle_url(), request.host
-    ):
+        return None
+    url = bundle_url()
+    if request.method not in ("GET", "HEAD"):
         abort(404)
+    if current_state().tickets.check_direct(mark, url, request.host):
+        return None
+    return redirect(f"{url}{'&' if '?' in url else '?'}{PARAMETER}={DIRECT}")
 
 
 def not_a_bundle(response: Response) -> Response:

@@ -131,6 +131,11 @@ def own_url(url: str, host: str) -> str | None:
     return write_url(unquote(parts.path), parts.query.encode())
 
 
+def asks_for_plain_bytes(url: str) -> bool:
+    """Whether a URL says `?viraljs=direct`."""
+    return f"{PARAMETER}={DIRECT}" in urlsplit(url).query.split("&")
+
+
 def _page(referer: str, host: str) -> str | None:
     """Give the path of the page that asks, if it is one of this host."""
     found = own_url(referer, host)
@@ -207,6 +212,12 @@ def response_facts(response: Response, *, public: bool = False) -> ResponseFacts
         sets_cookie="set-cookie" in headers or (not public and session_sets_cookie()),
         vary=_read_vary(headers.get("vary", "")) if public else _vary(headers),
     )
+
+
+def unkept_reason(response: Response) -> str | None:
+    """Return what forbids shared caches to keep a response by now: `"private"`, `"no-store"`, or nothing."""
+    private, no_store = _read_control(_joined(response.headers).get("cache-control", ""))
+    return "private" if private else "no-store" if no_store else None
 
 
 def personal_reason(response: Response) -> str | None:

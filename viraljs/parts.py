@@ -15,7 +15,7 @@ from werkzeug.routing import RequestRedirect
 from .body import read_whole
 from .bundle import Manifest
 from .errors import BundleError
-from .facts import own_url, page_path, request_facts, write_url
+from .facts import asks_for_plain_bytes, own_url, page_path, request_facts, write_url
 from .graph import Part
 from .integrity import pinned_scripts
 from .learning import ban_pinned, name_page
@@ -137,8 +137,9 @@ def note_pinned_scripts(state: State, response: Response) -> None:
         leads = is_part()
         for src in pinned_scripts(html):
             # Relative to the page, or on its own host.
-            url = own_url(urljoin(request.base_url, src), request.host)
-            if url is not None and leads(url):
+            address = urljoin(request.base_url, src)
+            url = own_url(address, request.host)
+            if url is not None and leads(url) and not asks_for_plain_bytes(address):
                 state.forbid(ban_pinned(request.host, page_path(), url), None, kind=f"pinned {request.endpoint}")
     except Exception as error:  # noqa: BLE001 - a malformed address, or the app's own URL converters; the page must go out
         state.warn_once(f"page {request.endpoint}", f"can't look for bundles in the page {page_path()}: {error!r}")

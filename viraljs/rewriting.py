@@ -8,6 +8,7 @@ must get another answer.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import sys
 import zlib
 from collections.abc import Callable, Iterable
@@ -34,7 +35,7 @@ class Outcome(Enum):
     REWRITTEN = "rewritten"
     """Ours, with changes."""
     REPLAYED = "replayed"
-    """What ViralJS made for another visitor."""
+    """What this visitor's answer was not to be: one that ViralJS made for another visitor, or the plain bundle."""
     REPLACED = "replaced"
     """Something else altogether."""
 
@@ -46,8 +47,10 @@ class Made:
     read: Callable[[], bytes]
     own: bytes = b""
     """A part of it that no other visitor's has, and that no rewriting changes: the ticket of a thin response."""
-    digest: bytes = b""
-    """Of a full response: stands in its addition."""
+    bundle: str = ""
+    """SHA-256 of the bundle that it is or stands for, in hex."""
+    tail: bytes = b""
+    """Of a full response: the addition, in which the digest stands, too."""
     replaces: bool = False
     """It stands in place of a bundle, though it is neither of these."""
 
@@ -97,9 +100,21 @@ def judge_body(response: Response, made: Made) -> Outcome:
         return Outcome.REWRITTEN
     if found.startswith(OPENING):
         return Outcome.REWRITTEN if made.replaces else Outcome.REPLAYED
-    if made.digest and made.digest in found:
+    if made.tail and made.bundle.encode() in found:
         return Outcome.REWRITTEN
-    return Outcome.REPLAYED if b"\n;" + OPENING in found else Outcome.REPLACED
+    is_plain = bool(made.bundle) and hashlib.sha256(found).hexdigest() == made.bundle
+    return Outcome.REPLAYED if is_plain or b"\n;" + OPENING in found else Outcome.REPLACED
+
+
+def without_tail(response: Response, made: Made) -> bytes | None:
+    """Return what a hook made of the bundle in a full response, if it left the addition as it was.
+
+    Args:
+        response: rewritten.
+        made: what we gave.
+    """
+    found = decode(response.get_data(), response.headers.get("Content-Encoding", "identity"))
+    return found.removesuffix(made.tail) if made.tail and found and found.endswith(made.tail) else None
 
 
 def decode(data: bytes, encoding: str) -> bytes | None:

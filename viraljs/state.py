@@ -165,6 +165,10 @@ class State:
             known = self._entries[page] = (*known, url)
         return known
 
+    def has_entries(self, page: str) -> bool:
+        """Whether `viral_script` has written tags of modules into a page."""
+        return page in self._entries
+
     def note_rewritten(self, url: str) -> None:
         """Remember that hooks rewrite what the view of a URL gives."""
         if len(self._rewritten) >= MOST_MANIFESTS:

@@ -24,6 +24,7 @@ from tests.support.visits import (
     visit,
 )
 from viraljs import ViralJS
+from viraljs.direct import direct_path
 
 FETCH = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}
 SPACED = b"var answer  =  42 ;  // spaced\n" + BUNDLE
@@ -147,6 +148,106 @@ def test_a_cache_that_hides_the_decorated_view_is_seen_through(log):
     assert delivery_of(visit(app)) == "thin"
     assert visit(app).data == BUNDLE
     assert len(log()) == 1
+
+
+# What an answer that was kept is not good for ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["viraljs=direct", "viraljs=module", "viraljs=part", "viraljs=behind"])
+def test_a_kept_plain_answer_is_not_given_to_whom_asks_for_something_else(query):
+    app, ran = cached_app(above=True)
+    visit(app, headers=FETCH)  # keeps the plain bytes
+    kept = visit(app, f"/app.js?{query}")
+
+    assert kept.status_code == 200
+    assert len(ran) == 2
+    assert (kept.data == BUNDLE) == (query == "viraljs=direct")
+
+
+def test_plain_bytes_that_a_cache_keeps_are_found_at_their_own_address_by_everybody():
+    app, _ = cached_app(above=True)
+    with app.test_request_context("/app.js"):
+        direct = direct_path(state_of(app), "/app.js")
+    assert direct is not None
+    visit(app, headers=FETCH)
+    for _ in range(2):
+        response = visit(app, direct, headers=FETCH)
+        assert (response.status_code, response.data) == (200, BUNDLE)
+
+
+def test_pages_of_other_origins_may_read_what_a_cache_has_kept():
+    viral = ViralJS()
+    app = new_app(viral, ORIGINS=["https://shop.example"])
+    app.add_url_rule(
+        "/app.js",
+        "app_js",
+        Cache(app, config={"CACHE_TYPE": "SimpleCache"}).cached()(viral.bundle(lambda: (BUNDLE, TYPED))),
+    )
+    visit(app, headers=FETCH)
+    kept = visit(app, headers={**FETCH, "Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"})
+
+    assert kept.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+
+
+def test_all_lines_of_a_name_that_hooks_added_go_out_with_the_view_s_own_answer():
+    app, _ = cached_app(above=True)
+    app.after_request(lambda response: (response.set_cookie("one", "1"), response.set_cookie("two", "2"), response)[-1])
+    visit(app)
+    names = {cookie.partition("=")[0] for cookie in visit(app).headers.getlist("Set-Cookie")}
+
+    assert names == {"one", "two"}
+
+
+def test_a_view_that_fails_leaves_the_cache_its_answer(log):
+    fails: list[bool] = []
+
+    def view():
+        if fails:
+            raise OSError("the disk is gone")
+        return BUNDLE, TYPED
+
+    app, _ = cached_app(above=True, view=view)
+    visit(app)
+    fails.append(True)
+    kept = visit(app)
+
+    assert kept.status_code == 200
+    assert BUNDLE in kept.data
+    assert [text for text in log() if "the disk is gone" in text]
+
+
+# What hooks say of keeping ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seeded", [False, True])
+@pytest.mark.parametrize(("control", "reason"), [("private, no-store", "private"), ("no-cache, no-store", "no-store")])
+def test_a_hook_that_forbids_to_keep_a_bundle_is_obeyed_and_named(log, control, reason, seeded):
+    app = new_app(viral := ViralJS())
+    app.add_url_rule("/app.js", "app_js", viral.bundle(lambda: (BUNDLE, TYPED)))
+    if seeded:
+        add_seeder(app, BUNDLE)
+    app.after_request(lambda response: (response.headers.set("Cache-Control", control), response)[-1])
+    response = visit(app)
+
+    assert (delivery_of(response), response.data) == (f"untouched; reason={reason}", BUNDLE)
+    assert response.headers["Cache-Control"] == control
+    visit(app)
+    assert [text for text in log() if "a hook says so in Cache-Control" in text] == log()
+    assert len(log()) == 1
+
+
+def test_headers_of_the_view_and_of_hooks_stand_side_by_side_in_an_answer_that_is_taken_back():
+    app = new_app(viral := ViralJS())
+    links = {**TYPED, "Link": "</a.css>; rel=preload"}
+    app.add_url_rule("/app.js", "app_js", viral.bundle(lambda: (BUNDLE, links)))
+
+    @app.after_request
+    def add(response):
+        response.headers.add("Link", "</b.css>; rel=preload")
+        response.set_cookie("user", "1")
+        return response
+
+    assert visit(app).headers.getlist("Link") == ["</a.css>; rel=preload", "</b.css>; rel=preload"]
 
 
 # Compression (Flask-Compress) ------------------------------------------------------------------------

@@ -44,6 +44,21 @@ def test_a_page_that_is_a_file_is_read_too_and_sent_whole(tmp_path):
     assert ask(app) == "untouched; reason=integrity"
 
 
+def test_a_tag_is_read_whole_whatever_stands_in_its_attributes():
+    app = paged_app('<!doctype html><script data-if="a>b<c" src="app.js" integrity="sha256-x"></script>')
+    app.test_client().get("/shop/")
+
+    assert ask(app) == "untouched; reason=integrity"
+
+
+def test_a_tag_that_asks_for_the_plain_bytes_by_itself_stands_in_nobodys_way(caplog):
+    app = paged_app('<script defer src="app.js?v=1&amp;viraljs=direct" integrity="sha256-x"></script>')
+    app.test_client().get("/shop/")
+
+    assert ask(app) == "full"
+    assert "integrity" not in caplog.text
+
+
 def test_other_pages_and_other_tags_go_on():
     app = paged_app(TAG.replace("app.js", "other.js"))
     app.test_client().get("/shop/")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.02
 """The first pause. Each question to a browser costs it a hundredth of a second, so the next ones are longer."""
 LONGEST_POLL_SECONDS = 0.2

@@ -185,20 +185,28 @@ def test_the_app_sees_the_url_of_the_bundle_and_those_around_it_what_was_asked_f
 # Whom it lets through --------------------------------------------------------------------------------
 
 
-def test_without_its_mark_nothing_is_reached(app):
+def test_without_its_mark_the_way_leads_past_what_guards_the_bundle(app):
     direct = address(app)
     *_, mark, name = direct.split("/")
-    for wrong in (
-        direct + "?v=1",
-        direct.replace(mark, "x" * len(mark)),
-        direct.replace(mark, ""),
-        direct.replace(mark, "é"),
-        direct.replace(name, "other.js"),
-        direct.removesuffix("/" + name),
-        "/viraljs/direct/",
+    for wrong, url in (
+        (direct + "?v=1", "/app.js?v=1&viraljs=direct"),
+        (direct.replace(mark, "x" * len(mark)), "/app.js?viraljs=direct"),
+        (direct.replace(mark, ""), "/app.js?viraljs=direct"),
+        (direct.replace(mark, "é"), "/app.js?viraljs=direct"),
+        (direct.replace(name, "other.js"), "/other.js?viraljs=direct"),
+        (direct.replace(name, "/other.example/app.js"), "/other.example/app.js?viraljs=direct"),  # no other host
     ):
+        response = visit(app, wrong)
+        assert (response.status_code, response.headers["Location"]) == (302, url)
+    of_another_host = visit(app, direct, base_url="http://other.example")
+    assert (of_another_host.status_code, of_another_host.headers["Location"]) == (302, "/app.js?viraljs=direct")
+
+
+def test_what_is_no_address_of_plain_bytes_is_not_found(app):
+    direct = address(app)
+    name = direct.rpartition("/")[2]
+    for wrong in (direct.removesuffix("/" + name), "/viraljs/direct/"):
         assert visit(app, wrong).status_code == 404
-    assert visit(app, direct, base_url="http://other.example").status_code == 404
     assert visit(app, direct, method="POST").status_code == 404
 
 

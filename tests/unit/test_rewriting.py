@@ -1,6 +1,7 @@
 """What other hooks made of a body: told by its bytes, through whatever they were compressed with."""
 
 import gzip
+import hashlib
 import zlib
 from io import BytesIO
 
@@ -9,17 +10,19 @@ import pytest
 from flask import Response
 from flask_compress.compat import compression
 
-from viraljs.rewriting import OPENING, Made, Outcome, decode, judge_body, read_again, read_file_again
+from viraljs.rewriting import OPENING, Made, Outcome, decode, judge_body, read_again, read_file_again, without_tail
 
 BUNDLE = b"bundle();\n" * 9
+DIGEST = hashlib.sha256(BUNDLE).hexdigest()
 TICKET = b"digest~me~seeder.time.signature"
-ADDITION = b"\n;" + OPENING + b' code })({"digest":"abc"});\n'
+ADDITION = b"\n;" + OPENING + f' code }})({{"digest":"{DIGEST}"}});\n'.encode()
+MINIFIED = f'bundle();(function(e){{code}})({{"digest":"{DIGEST}"}})'.encode()
 THIN = OPENING + b' code })({"ticket":"' + TICKET + b'"});\n'
 OTHER = OPENING + b' code })({"ticket":"digest~another.time.signature"});\n'
 
 PLAIN = Made(read_again([BUNDLE]))
-FULL = Made(read_again([BUNDLE, ADDITION]), digest=b"abc")
-RECIPIENT = Made(read_again([THIN]), own=TICKET)
+FULL = Made(read_again([BUNDLE, ADDITION]), bundle=DIGEST, tail=ADDITION)
+RECIPIENT = Made(read_again([THIN]), own=TICKET, bundle=DIGEST)
 START = Made(read_again([OPENING + b"start"]), replaces=True)
 
 CODERS = {
@@ -45,10 +48,17 @@ def test_the_same_bytes_are_kept_however_they_were_compressed(made, encoding):
         pytest.param(PLAIN, THIN, Outcome.REPLAYED, id="a thin one for plain"),
         pytest.param(PLAIN, BUNDLE + ADDITION, Outcome.REPLAYED, id="a full one for plain"),
         pytest.param(FULL, b"/* ours */" + BUNDLE + ADDITION, Outcome.REWRITTEN, id="full with a banner"),
-        pytest.param(FULL, b'bundle();(function(e){code})({"digest":"abc"})', Outcome.REWRITTEN, id="full, minified"),
+        pytest.param(
+            FULL,
+            f'bundle();(function(e){{code}})({{"digest":"{DIGEST}"}})'.encode(),
+            Outcome.REWRITTEN,
+            id="full, minified",
+        ),
         pytest.param(FULL, THIN, Outcome.REPLAYED, id="a thin one for full"),
-        pytest.param(FULL, BUNDLE + ADDITION.replace(b"abc", b"def"), Outcome.REPLAYED, id="another full one"),
+        pytest.param(FULL, BUNDLE + ADDITION.replace(DIGEST.encode(), b"def"), Outcome.REPLAYED, id="another full one"),
         pytest.param(FULL, b"alert('no')", Outcome.REPLACED, id="none of ours for full"),
+        pytest.param(FULL, BUNDLE, Outcome.REPLAYED, id="the plain bundle for full"),
+        pytest.param(RECIPIENT, BUNDLE, Outcome.REPLAYED, id="the plain bundle for thin"),
         pytest.param(RECIPIENT, THIN.replace(b" code ", b"code"), Outcome.REWRITTEN, id="thin, minified"),
         pytest.param(RECIPIENT, OTHER, Outcome.REPLAYED, id="another's thin one"),
         pytest.param(RECIPIENT, BUNDLE + ADDITION, Outcome.REPLAYED, id="a full one for thin"),
@@ -59,6 +69,14 @@ def test_the_same_bytes_are_kept_however_they_were_compressed(made, encoding):
 def test_other_bytes_are_told_by_what_is_in_them(made, found, outcome):
     assert judge_body(Response(found), made) is outcome
     assert judge_body(Response(gzip.compress(found), headers={"Content-Encoding": "gzip"}), made) is outcome
+
+
+def test_what_a_hook_made_of_the_bundle_alone_is_told_where_the_addition_is_whole():
+    assert without_tail(Response(BUNDLE.upper() + ADDITION), FULL) == BUNDLE.upper()
+    packed = Response(gzip.compress(BUNDLE.upper() + ADDITION), headers={"Content-Encoding": "gzip"})
+    assert without_tail(packed, FULL) == BUNDLE.upper()
+    assert without_tail(Response((BUNDLE + ADDITION).upper()), FULL) is None
+    assert without_tail(Response(BUNDLE), PLAIN) is None
 
 
 def test_a_stream_is_not_looked_into():
