@@ -1173,3 +1173,26 @@ test("one without a ticket, which peers do not deliver, runs and is not told of"
     assert.deepEqual(v.beacons, []);
   }
 });
+
+test("modules that come without a ticket are linked, each of them", async (t) => {
+  const { link, told } = linker();
+  const v = visitModule(t, link, { fields: { ticket: undefined } });
+  await v.settle(deliver(v.island, v.original));
+  const other = { ...v.island, url: "/other.js", digest: "2".repeat(64) };
+  await v.settle(deliver(other, new FakeScript({ src: "file:///other.js?viraljs=module" })));
+  assert.equal(told.length, 2);
+  assert.deepEqual([v.window.ViralJS.linked, v.window.viraljsNative], [2, undefined]);
+});
+
+test("a client that a cache gives for the plain bytes delivers nothing, also where it runs for the page's tag", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const v = visit(t);
+  const loaded = new FakeScript({ src: DIRECT });
+  let running;
+  v.document.execute(loaded, () => {
+    running = deliver(v.island, v.original);
+  });
+  await v.settle(running);
+  assert.deepEqual(v.ran, []);
+  assert.match(console.error.mock.calls[0].arguments[0], /a cache answers .*viraljs=direct/);
+});

@@ -112,6 +112,8 @@ for (const [what, attributes] of [
   ["without a URL", { src: undefined }],
   ["for old browsers, which would never load", { nomodule: "" }],
   ["of other types, which would never load", { type: "text/viral" }],
+  ["that a consent manager has put off", { type: "javascript/blocked" }],
+  ["whose type has parameters, which browsers don't run", { type: "text/javascript; charset=utf-8" }],
 ]) {
   test(`scripts are left alone ${what}`, (t) => {
     const kept = Object.entries({ ...DEFERRED, src: "/a.js", ...attributes }).filter(
@@ -291,6 +293,31 @@ test("it is the page's own text, as a module in line, once", async (t) => {
     ],
   );
   assert.equal(scripts[0].getAttribute("data-key"), "7");
+});
+
+test("where a blocker lets no blob run, and says nothing, the next one waits no longer than some seconds", async (t) => {
+  const { lose, started } = await reachInline(t);
+  assert.equal(started().length, 3);
+  lose();
+  await flush();
+  assert.deepEqual(started().slice(3), ["/b.js"]);
+});
+
+test("one that fails before its turn lets nothing run before the bundle, nor waits for ever", async (t) => {
+  const page = begin(t, { tags: { "/b.js?viraljs=behind": {}, "/c.js": {} } });
+  page.scripts["/b.js?viraljs=behind"].dispatchEvent(new Event("error"));
+  await page.parse();
+  assert.deepEqual(page.started(), []);
+  await page.finish();
+  assert.deepEqual(page.started(), ["/c.js"]);
+});
+
+test("one that failed before anybody listened is not waited for once its turn has passed", async (t) => {
+  const page = begin(t, { tags: { "/b.js?viraljs=behind": {}, "/c.js": {} } });
+  await page.finish();
+  assert.deepEqual(page.started(), []);
+  await page.parse();
+  assert.deepEqual(page.started(), ["/c.js"]);
 });
 
 test("where the page lets no blob run, the next one does not wait for it", async (t) => {

@@ -708,15 +708,18 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
  * A page that starts: the test says how far it has come.
  *
  * @param {"parsing" | "interactive" | "complete"} state how far it is already
- * @returns its parts; `reach`, which lets it go on; `thrown`, the errors that nobody caught
+ * @returns its parts; `reach`, which lets it go on; `thrown`, the errors that nobody caught; `lose`, which ends patience
  */
 export function fakeStart(t, state = "complete") {
   const page = fakePage(t, { readyState: "interactive" });
   const timing = { domContentLoadedEventStart: 0, loadEventStart: 0 };
   const thrown = [];
+  const patience = [];
   patch(t, {
     performance: { now: () => 0, getEntriesByType: () => [timing], getEntriesByName: () => [] },
-    setTimeout(run) {
+    clearTimeout() {},
+    setTimeout(run, delay = 0) {
+      if (delay) return void patience.push(run);
       try {
         run();
       } catch (error) {
@@ -740,7 +743,10 @@ export function fakeStart(t, state = "complete") {
     },
   };
   reach[state]();
-  return { ...page, reach, thrown };
+  const lose = () => {
+    for (const run of patience.splice(0)) run();
+  };
+  return { ...page, reach, thrown, lose };
 }
 
 /** `script`, with any `[name]` and `[name="value"]` behind it: all that the client asks for. */

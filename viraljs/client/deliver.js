@@ -3,6 +3,7 @@
 import { ofDocument, ownGlobal } from "./builtins.js";
 import { allCookies, readCookie } from "./cookies.js";
 import { KEPT_DIGITS } from "./kept.js";
+import { runningScript } from "./late.js";
 import { isParsing, moments } from "./moments.js";
 import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
@@ -44,25 +45,24 @@ function begin(page, runner, island, src, asked) {
     emit("fallback", record);
   }
 
+  async function find() {
+    // The first look into the storage costs a browser as much as an introduction.
+    const may = !navigator.cookieEnabled || allCookies().includes(island.digest.slice(0, KEPT_DIGITS));
+    const blob = may && (await (await runner).findKept(island, src));
+    if (blob) {
+      return () => {
+        record.bytesFromCache = island.size;
+        return { blob };
+      };
+    }
+    const client = await load(endpoint(island, src, `${island.client}/receive.js`));
+    return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
+  }
+
   return {
     record,
     fallBack,
-
-    async find() {
-      // The first look into the storage costs a browser as much as an introduction.
-      const may = !navigator.cookieEnabled || allCookies().includes(island.digest.slice(0, KEPT_DIGITS));
-      const blob = may && (await (await runner).findKept(island, src));
-      if (blob) {
-        return () => {
-          record.bytesFromCache = island.size;
-          return { blob };
-        };
-      }
-      const client = await import(endpoint(island, src, `${island.client}/receive.js`)).catch(() => {
-        throw new Refusal("client");
-      });
-      return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
-    },
+    find: () => within(island.deadline + CLIENT_MS, find()),
 
     finish(got, ran = true) {
       record.milliseconds = Math.round(performance.now() - began);
@@ -95,8 +95,13 @@ export async function deliver(island, element) {
     await attempt(island, element, course);
   } catch (error) {
     console.debug(error);
-    if (course.handed) course.end("error");
-    else loadPlainly(island, element, course);
+    try {
+      if (!course.handed) return loadPlainly(island, element, course);
+    } catch (error) {
+      // The policy of the page takes no URL of ours, not even at the last.
+      console.debug(error);
+    }
+    course.end("error");
   }
 }
 
@@ -106,9 +111,11 @@ export async function deliver(island, element) {
  * @returns {Promise<import("./types.js").Runner>} at worst one that does the least
  */
 async function loadRunner(url, wanted) {
+  const loading = wanted ? Promise.reject(new Refusal("blocking")) : import(url);
   /** @type {import("./types.js").Runner} */
   const plain = {
-    findKept: async () => null,
+    // What is kept is worth the wait: nothing else spares the visitor the bytes.
+    findKept: (...all) => loading.then(({ findKept }) => findKept(...all)),
     nameCode: async (blob) => blob,
     report: async (...all) => (await import(`${url}?again`)).report(...all),
     run: (original, address, _src, _last, size) => runPlainly(original, address, size && PLAIN_MS),
@@ -116,7 +123,7 @@ async function loadRunner(url, wanted) {
       if (document.querySelector('script[type="text/viral"]')) (await import(`${url}?again`)).runDependents();
     },
   };
-  return wanted ? plain : within(CLIENT_MS, import(url)).catch(() => plain);
+  return within(CLIENT_MS, loading).catch(() => plain);
 }
 
 /**
@@ -158,10 +165,12 @@ async function attempt(island, element, course) {
   const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, ofDocument("baseURI")).href;
   const src = plainUrl(asked);
   const direct = directUrl(island, src);
-  if (/[?&]viraljs=direct\b/.test(asked) || (island.direct && asked.endsWith(island.direct))) {
+  // It may run in place of another, by one of those addresses.
+  const loaded = runningScript()?.src || asked;
+  if (/[?&]viraljs=direct\b/.test(loaded) || (island.direct && loaded.endsWith(island.direct))) {
     course.handed = true;
-    console.error(`ViralJS: a cache answers ${asked} with what it keeps of another URL. It must heed path and query.`);
-    if (src !== asked && direct !== asked) await runPlainly(original, thePage().trust(direct));
+    console.error(`ViralJS: a cache answers ${loaded} with what it keeps of another URL. It must heed path and query.`);
+    if (loaded === asked && src !== asked && direct !== asked) await runPlainly(original, thePage().trust(direct));
     return;
   }
   // Else this is here for the order of the scripts only: `viral_script` took the bundle for another one than it is.
@@ -179,7 +188,8 @@ async function attempt(island, element, course) {
   course.end = giveLoad;
   const turn = page.begin(island, original);
   const again = page.tickets.has(island.ticket);
-  page.tickets.add(island.ticket);
+  // Others have none.
+  if (island.ticket) page.tickets.add(island.ticket);
   course.end = (type) => {
     turn.done();
     giveLoad(type);
@@ -243,15 +253,13 @@ async function attempt(island, element, course) {
   }
 
   async function linkAll() {
-    page.modules ??= import(endpoint(island, src, `${island.client}/module.js`)).catch(() => {
-      throw new Refusal("client");
-    });
+    page.modules ??= within(island.deadline + CLIENT_MS, load(endpoint(island, src, `${island.client}/module.js`)));
     const [client] = await Promise.all([page.modules, check()]);
     return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin.bind(null, page, runner));
   }
 
   async function takeBlob() {
-    const [take] = await Promise.all([within(island.deadline + CLIENT_MS, delivery.find()), check()]);
+    const [take] = await Promise.all([delivery.find(), check()]);
     got = await take();
     const { nameCode } = await runner;
     return URL.createObjectURL(await nameCode(/** @type {Blob} */ (got.blob), src));
@@ -312,6 +320,12 @@ function unmark(original, trust) {
     console.debug(error);
   }
 }
+
+/** @param {string} url of a script of ours */
+const load = (url) =>
+  import(url).catch(() => {
+    throw new Refusal("client");
+  });
 
 /**
  * @template T

@@ -5,8 +5,10 @@ import { isParsing, moments } from "./moments.js";
 import { copyScript, forbid } from "./scripts.js";
 import { markedUrl } from "./urls.js";
 
-/** Types that run. Scripts of others, and those for old browsers, would never say that they have. */
-const RUNS = /^$|^module$|(java|ecma)script/i;
+/** Types that run (HTML, "prepare the script element"). Scripts of others would never say that they have. */
+const RUNS = /^(module|(text|application)\/(x-)?(java|ecma)script|text\/(javascript1\.[0-5]|jscript|livescript))?$/i;
+/** An inline module that has not run by then, imports included, is not waited for. */
+const TEXT_MS = 10000;
 
 /**
  * Keep the deferred scripts behind a bundle from running, and run them when it is their turn.
@@ -31,7 +33,9 @@ export function holdLater(page, island, original, runner) {
   moments().holdParsed(turn.ended);
   let { before } = turn;
   for (const [script, thin] of later) {
-    before = thin ? expect(page, script, before) : runHeld(page, script, before, parsed, runner).catch(console.debug);
+    const run = thin ? expect(page, script, before, parsed) : runHeld(page, script, before, parsed, runner);
+    // What fails does not go before its turn either.
+    before = Promise.all([before, run.catch(console.debug)]);
   }
   before.then(() => {
     turn.done();
@@ -48,7 +52,7 @@ const isDeferred = (script) =>
   (script.type === "module" || (script.defer && script.src)) &&
   !script.async &&
   !script.noModule &&
-  RUNS.test(script.type);
+  RUNS.test(script.type.trim());
 
 /** Marks of `viral_script`: the server answers with what knows to wait. */
 const WAITS = /[?&]viraljs=(behind|module)\b/;
@@ -73,12 +77,14 @@ function markOfThin({ src }) {
  * @param {import("./page.js").Page} page
  * @param {HTMLScriptElement} script
  * @param {Promise<any>} before what it has to wait for
+ * @param {Promise<any>} parsed
  * @returns {Promise<any>} its bundle has run, or never will
  */
-const expect = (page, script, before) =>
+const expect = (page, script, before, parsed) =>
   new Promise((resolve) => {
-    // It may have become something else after all.
+    // It may have become something else after all, or have failed already: by then it has had its turn.
     for (const type of ["load", "error"]) script.addEventListener(type, resolve);
+    parsed.then(() => resolve(undefined));
     page.turns.set(script, { before, begun: resolve });
   });
 
@@ -130,7 +136,11 @@ async function runText(page, script) {
   const behind = copyScript(script);
   behind.src = page.trust(URL.createObjectURL(new Blob([], { type: "text/javascript" })));
   await new Promise((resolve) => {
-    behind.onload = behind.onerror = resolve;
+    const timer = setTimeout(resolve, TEXT_MS);
+    behind.onload = behind.onerror = () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    };
     for (const one of [module, behind]) {
       one.async = false;
       ofDocument("documentElement").append(one);

@@ -13,11 +13,12 @@ const KNOWN_SECONDS = 86400;
  * Tell the server by a cookie whether the worker that controls this page stores a bundle, and take a thin client out of
  * its cache that it should not have.
  *
- * @param {string} cookie its name
+ * @param {string | undefined} cookie its name
  * @param {string} url of the bundle
  */
 export async function watchWorker(cookie, url) {
-  if (!navigator.serviceWorker?.controller || !isOwn(url)) return;
+  // Islands of older releases, which caches keep, name no cookie.
+  if (!cookie || !navigator.serviceWorker?.controller || !isOwn(url)) return;
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
   let keeps = false;
   for (const name of await caches.keys()) {
