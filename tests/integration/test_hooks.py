@@ -364,6 +364,21 @@ def test_a_rewritten_bundle_is_left_alone_as_soon_as_that_is_known(log, first, t
     assert "bypass=['app_js']" in line
 
 
+def test_the_first_visitor_too_gets_what_a_hook_made_of_the_bundle_alone(log):
+    app = new_app(viral := ViralJS())
+    app.add_url_rule("/app.js", "app_js", viral.bundle(lambda: (b"start('__API__');" + BUNDLE, TYPED)))
+
+    @app.after_request
+    def fill_in(response):
+        response.data = response.get_data().replace(b"__API__", b"/v1")
+        return response
+
+    for _ in range(2):
+        response = visit(app)
+        assert (delivery_of(response), response.data) == ("untouched; reason=rewritten", b"start('/v1');" + BUNDLE)
+    assert len(log()) == 1
+
+
 def test_module_clients_and_tags_hear_of_it_in_words_that_no_hook_changes(log):
     app = minified_app()
     visit(app)
