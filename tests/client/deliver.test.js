@@ -1176,7 +1176,7 @@ test("one without a ticket, which peers do not deliver, runs and is not told of"
 
 test("modules that come without a ticket are linked, each of them", async (t) => {
   const { link, told } = linker();
-  const v = visitModule(t, link, { fields: { ticket: undefined } });
+  const v = visitModule(t, link, { fields: { ticket: undefined, deadline: undefined } });
   await v.settle(deliver(v.island, v.original));
   const other = { ...v.island, url: "/other.js", digest: "2".repeat(64) };
   await v.settle(deliver(other, new FakeScript({ src: "file:///other.js?viraljs=module" })));

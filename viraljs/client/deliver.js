@@ -253,7 +253,11 @@ async function attempt(island, element, course) {
   }
 
   async function linkAll() {
-    page.modules ??= within(island.deadline + CLIENT_MS, load(endpoint(island, src, `${island.client}/module.js`)));
+    // What has no ticket has no deadline either.
+    page.modules ??= within(
+      (island.deadline ?? CLIENT_MS) + CLIENT_MS,
+      load(endpoint(island, src, `${island.client}/module.js`)),
+    );
     const [client] = await Promise.all([page.modules, check()]);
     return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin.bind(null, page, runner));
   }
