@@ -200,6 +200,7 @@ SHAPES = (
         ("lib (interactive)", "main (interactive)", "start (interactive)", "start (interactive)", "load (complete)"),
         MODULES,
         firefox=True,
+        untold=("lib.js",),  # of the page's modules, the log names the one with the tag
     ),
     Idiom(
         "module and nomodule beside each other",
