@@ -63,7 +63,7 @@ def _browsers(chromiums: Chromiums, factory: pytest.TempPathFactory) -> Iterator
                 stack.callback(browser.quit)
             else:
                 browser = chromiums.take(patches, page_load_strategy)
-                stack.callback(chromiums.put_back, browser, page_load_strategy)
+                stack.callback(chromiums.put_back, browser)
             return browser
 
         yield open_browser

@@ -55,6 +55,19 @@ def test_what_sees_itself_sees_the_tag_that_the_page_wrote(stage):
     see(stage, body, ["mine", "/b/app.js", "load mine", "end"], {"app.js": code.decode()})
 
 
+def test_what_looks_for_its_tag_by_its_address_finds_its_neighbours(stage):
+    # As Ace does. The last one of that name is the one that was written for it, whose address is that of plain bytes.
+    find = (
+        "const [mine] = [...document.scripts].map(({ src }) => src).filter((src) => src.endsWith('/app.js')).reverse();"
+        "const made = document.createElement('script'); made.src = new URL('next.js?own', mine); made.defer = true;"
+        "made.onload = made.onerror = ({ type }) => { log.push(`next ${type}`); made.remove(); };"
+        "document.head.append(made);"
+    )
+    stage.site.app.add_url_rule("/b/next.js", "next", lambda: ("log.push('next')", {"Content-Type": "text/javascript"}))
+    code = bundle(2000, code=find).decode()
+    see(stage, tag(), ["next", "next load", "end"], {"app.js": code}, done="log.length === 3")
+
+
 def test_what_writes_into_the_document_writes_behind_its_tag(stage):
     code = bundle(2000, code="document.write('<i id=written></i>'); log.push('wrote');").decode()
     body = "</head><body><b></b>" + tag() + inline("log.push(document.querySelector('b ~ i ~ u') ? '' : 'in place')")

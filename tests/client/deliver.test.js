@@ -945,7 +945,7 @@ async function clientOf(t, files) {
   const folder = mkdtempSync(`${tmpdir()}/viraljs-client-`);
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(`${folder}/package.json`, '{"type": "module"}');
-  for (const name of ["run", "receive", "seeder"]) {
+  for (const name of ["run", "receive", "seeder", "module"]) {
     const file = `${folder}/${name}.js`;
     const { [name]: code } = files;
     if (code === undefined)
@@ -953,7 +953,7 @@ async function clientOf(t, files) {
     else if (code !== null) writeFileSync(file, code);
     // Loaded here, so that it takes no time later.
     const loading = import(pathToFileURL(file)).catch(() => {});
-    if (code !== NEVER) await loading;
+    if (!code?.startsWith("await")) await loading;
   }
   return { base: dirname(folder), client: basename(folder) };
 }
@@ -1195,4 +1195,45 @@ test("a client that a cache gives for the plain bytes delivers nothing, also whe
   await v.settle(running);
   assert.deepEqual(v.ran, []);
   assert.match(console.error.mock.calls[0].arguments[0], /a cache answers .*viraljs=direct/);
+});
+
+/** As `run.js`, but it comes no sooner than a test lets it. */
+const SLOW = `await globalThis.coming; export * from "${new URL("../../viraljs/client/run.js", import.meta.url)}"`;
+
+test("a bundle that is kept is worth a longer wait for run.js than one that peers give", async (t) => {
+  let come = () => {};
+  patch(t, {
+    coming: new Promise((resolve) => {
+      come = resolve;
+    }),
+  });
+  const fields = await clientOf(t, { run: SLOW });
+  const v = visit(t, { kept: makeBundle({ size: 1050 }).bytes, fields });
+  const delivering = deliver(v.island, v.original);
+  await v.clock.advance(1001);
+  come();
+  await v.settle(delivering);
+  const [{ source, reason }] = v.window.ViralJS.deliveries;
+  assert.deepEqual([source, reason], ["cache", null]);
+});
+
+test("where run.js can't be loaded, peers give also what is kept", async (t) => {
+  const fields = await clientOf(t, { run: "throw new Error('on purpose')" });
+  const record = await visit(t, { kept: makeBundle({ size: 1050 }).bytes, fields }).finish();
+  assert.deepEqual([record.source, record.reason], ["peers", null]);
+});
+
+test("what links modules is not waited for without end: they run from their own URLs", async (t) => {
+  const fields = await clientOf(t, { module: NEVER });
+  const v = visit(t, { src: `${SRC}&viraljs=module`, fields: { module: {}, ...fields } });
+  const record = await v.finish();
+  assert.deepEqual([record.reason, v.ran.map(({ src }) => src)], ["client", [SRC]]);
+});
+
+test("where not even the last resort may run, the page hears of an error, and nobody of a rejection", async (t) => {
+  const v = visit(t);
+  v.document.trustedOnly = true;
+  thePage().begin = fail;
+  await deliver(v.island, v.original);
+  assert.deepEqual([v.ran, v.order], [[], ["error"]]);
 });

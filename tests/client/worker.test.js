@@ -8,7 +8,7 @@ const URL_ = "https://a.example/app.js";
 const COOKIE = "viraljs_worker";
 
 /** A page under a worker of its site; each cache has kinds of responses by URL. */
-async function look(t, stored, { controller = {}, url = URL_ } = {}) {
+async function look(t, stored, { controller = {}, url = URL_, name = COOKIE } = {}) {
   const clock = fakeClock(t);
   const document = { cookie: "" };
   const deleted = [];
@@ -22,10 +22,10 @@ async function look(t, stored, { controller = {}, url = URL_ } = {}) {
   };
   patch(t, { document, caches, window: { origin: "https://a.example" } });
   patch(t, { navigator: { serviceWorker: { controller } } });
-  const looked = watchWorker(COOKIE, url);
+  const looked = watchWorker(name, url);
   await clock.advance(1000);
   await looked;
-  return { told: document.cookie.match(/^viraljs_worker=(\w+)/)?.[1], deleted };
+  return { told: document.cookie.match(/^viraljs_worker=(\w+)/)?.[1], deleted, cookie: document.cookie };
 }
 
 test("a worker that stores nothing of the bundle passes, whatever else is stored", async (t) => {
@@ -48,4 +48,8 @@ test("a thin client that was stored is taken out", async (t) => {
 test("without a worker in control, or for a bundle of another origin, nothing is told", async (t) => {
   assert.equal((await look(t, {}, { controller: null })).told, undefined);
   assert.equal((await look(t, {}, { url: "https://b.example/app.js" })).told, undefined);
+});
+
+test("an older release's island names no cookie, and none is written", async (t) => {
+  assert.equal((await look(t, {}, { name: null })).cookie, "");
 });

@@ -49,6 +49,7 @@ class Chromium:
         *,
         log: bool = False,
     ) -> None:
+        self.page_load_strategy = page_load_strategy
         self._profile = profile
         self._closed = False
         self._signalled = False
@@ -218,29 +219,28 @@ class Chromiums:
 
     def __init__(self, make_folder: Callable[[], Path]) -> None:
         self._make_folder = make_folder
-        self._spare: list[tuple[str, Chromium]] = []
+        self._spare: list[Chromium] = []
 
     def take(self, patches: Sequence[str] = (), page_load_strategy: str = "normal") -> Chromium:
         """Give a browser that nobody else has; the longest unused one comes first."""
-        for entry in self._spare:
-            strategy, browser = entry
-            if strategy == page_load_strategy:
-                self._spare.remove(entry)
+        for browser in self._spare:
+            if browser.page_load_strategy == page_load_strategy:
+                self._spare.remove(browser)
                 browser.patch(patches)
                 return browser
         return Chromium(self._make_folder(), patches, page_load_strategy)
 
-    def put_back(self, browser: Chromium, page_load_strategy: str = "normal") -> None:
+    def put_back(self, browser: Chromium) -> None:
         """Take a browser back from a test that is over."""
         if browser.renew():
-            self._spare.append((page_load_strategy, browser))
+            self._spare.append(browser)
         else:
             browser.quit()
         if len(self._spare) > self.SPARE:
-            self._spare.pop(0)[1].quit()
+            self._spare.pop(0).quit()
 
     def quit(self) -> None:
         """Close all that nobody has."""
-        for _, browser in self._spare:
+        for browser in self._spare:
             browser.quit()
         self._spare.clear()

@@ -4,7 +4,7 @@ import { ofDocument, ownGlobal } from "./builtins.js";
 import { allCookies, readCookie } from "./cookies.js";
 import { KEPT_DIGITS } from "./kept.js";
 import { runningScript } from "./late.js";
-import { isParsing, moments } from "./moments.js";
+import { isParsing, isTimed, moments } from "./moments.js";
 import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
 import { holdLoad, mayRun, runInPlace, runPlainly } from "./place.js";
@@ -13,6 +13,8 @@ import { directUrl, endpoint, markedUrl, plainUrl } from "./urls.js";
 
 /** How much longer than the deadline the storage and the server may take to give what fetches the bundle. */
 const CLIENT_MS = 1000;
+/** How long the server may take to give what links modules. */
+const MODULES_MS = 2000;
 /** How long a script from a `blob:` URL may say nothing, where `run.js` does not know better. */
 const PLAIN_MS = 10000;
 /** Reasons from which the server draws conclusions. An error may have such a message by chance. */
@@ -55,7 +57,7 @@ function begin(page, runner, island, src, asked) {
         return { blob };
       };
     }
-    const client = await load(endpoint(island, src, `${island.client}/receive.js`));
+    const client = await load(island, src, "receive");
     return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
   }
 
@@ -111,19 +113,24 @@ export async function deliver(island, element) {
  * @returns {Promise<import("./types.js").Runner>} at worst one that does the least
  */
 async function loadRunner(url, wanted) {
-  const loading = wanted ? Promise.reject(new Refusal("blocking")) : import(url);
+  // What failed stays so, under its URL.
+  const again = () => import(`${url}?again`);
   /** @type {import("./types.js").Runner} */
   const plain = {
     // What is kept is worth the wait: nothing else spares the visitor the bytes.
-    findKept: (...all) => loading.then(({ findKept }) => findKept(...all)),
+    findKept: (...all) =>
+      import(url).then(
+        ({ findKept }) => findKept(...all),
+        () => null,
+      ),
     nameCode: async (blob) => blob,
-    report: async (...all) => (await import(`${url}?again`)).report(...all),
+    report: async (...all) => (await again()).report(...all),
     run: (original, address, _src, _last, size) => runPlainly(original, address, size && PLAIN_MS),
     runDependents: async () => {
-      if (document.querySelector('script[type="text/viral"]')) (await import(`${url}?again`)).runDependents();
+      if (document.querySelector('script[type="text/viral"]')) (await again()).runDependents();
     },
   };
-  return within(CLIENT_MS, loading).catch(() => plain);
+  return wanted ? plain : within(CLIENT_MS, import(url)).catch(() => plain);
 }
 
 /**
@@ -169,7 +176,7 @@ async function attempt(island, element, course) {
   const loaded = runningScript()?.src || asked;
   if (/[?&]viraljs=direct\b/.test(loaded) || (island.direct && loaded.endsWith(island.direct))) {
     course.handed = true;
-    console.error(`ViralJS: a cache answers ${loaded} with what it keeps of another URL. It must heed path and query.`);
+    console.error(`ViralJS: a cache answers ${loaded} with another URL's bytes; it must heed path and query`);
     if (loaded === asked && src !== asked && direct !== asked) await runPlainly(original, thePage().trust(direct));
     return;
   }
@@ -178,7 +185,7 @@ async function attempt(island, element, course) {
   // Asked before what stands behind the bundle is held, which is elsewhere then.
   const foreign = island.module && hasForeignModules();
   // Where a browser hides how far the page is, nothing can be put into its place later.
-  const unsure = !original.async && !performance.getEntriesByType("navigation").length;
+  const unsure = !original.async && !isTimed();
   const wanted = !island.module && (isWanted(original) || unsure);
   const runner = loadRunner(endpoint(island, src, `${island.client}/run.js`), wanted);
   const page = thePage(() => runner.then(({ runDependents }) => runDependents()).catch(console.debug));
@@ -253,11 +260,7 @@ async function attempt(island, element, course) {
   }
 
   async function linkAll() {
-    // What has no ticket has no deadline either.
-    page.modules ??= within(
-      (island.deadline ?? CLIENT_MS) + CLIENT_MS,
-      load(endpoint(island, src, `${island.client}/module.js`)),
-    );
+    page.modules ??= within(MODULES_MS, load(island, src, "module"));
     const [client] = await Promise.all([page.modules, check()]);
     return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin.bind(null, page, runner));
   }
@@ -325,9 +328,13 @@ function unmark(original, trust) {
   }
 }
 
-/** @param {string} url of a script of ours */
-const load = (url) =>
-  import(url).catch(() => {
+/**
+ * @param {import("./types.js").ReceivingIsland} island
+ * @param {string} src of the bundle
+ * @param {string} name of a script of ours
+ */
+const load = (island, src, name) =>
+  import(endpoint(island, src, `${island.client}/${name}.js`)).catch(() => {
     throw new Refusal("client");
   });
 

@@ -85,11 +85,12 @@ function createMoments() {
   };
 }
 
+/** @returns {boolean} whether the browser tells how far the page is */
+export const isTimed = () => !!performance.getEntriesByType("navigation").length;
+
 /** @returns {boolean} whether `DOMContentLoaded` is yet to come, for a script that runs now */
 export const isParsing = () =>
-  ofDocument("readyState") !== "complete" &&
-  performance.getEntriesByType("navigation").length > 0 &&
-  !hasPassed("domContentLoadedEventStart");
+  ofDocument("readyState") !== "complete" && isTimed() && !hasPassed("domContentLoadedEventStart");
 
 /**
  * Have the browser hold `load` back: a window's waits for those of its frames, and an open document in one is never done.

@@ -6,7 +6,7 @@ import { copyScript, forbid } from "./scripts.js";
 import { markedUrl } from "./urls.js";
 
 /** Types that run (HTML, "prepare the script element"). Scripts of others would never say that they have. */
-const RUNS = /^(module|(text|application)\/(x-)?(java|ecma)script|text\/(javascript1\.[0-5]|jscript|livescript))?$/i;
+const RUNS = /^(module|(text|application)\/(x-)?(j|java|ecma|live)script(1\.[0-5])?)?$/i;
 /** An inline module that has not run by then, imports included, is not waited for. */
 const TEXT_MS = 10000;
 
@@ -82,10 +82,9 @@ function markOfThin({ src }) {
  */
 const expect = (page, script, before, parsed) =>
   new Promise((resolve) => {
-    // It may have become something else after all, or have failed already: by then it has had its turn.
-    for (const type of ["load", "error"]) script.addEventListener(type, resolve);
-    parsed.then(() => resolve(undefined));
     page.turns.set(script, { before, begun: resolve });
+    // It may have become something else after all, or have failed: by then it has had its turn.
+    parsed.then(resolve);
   });
 
 /**
@@ -136,11 +135,8 @@ async function runText(page, script) {
   const behind = copyScript(script);
   behind.src = page.trust(URL.createObjectURL(new Blob([], { type: "text/javascript" })));
   await new Promise((resolve) => {
-    const timer = setTimeout(resolve, TEXT_MS);
-    behind.onload = behind.onerror = () => {
-      clearTimeout(timer);
-      resolve(undefined);
-    };
+    setTimeout(resolve, TEXT_MS);
+    behind.onload = behind.onerror = resolve;
     for (const one of [module, behind]) {
       one.async = false;
       ofDocument("documentElement").append(one);
