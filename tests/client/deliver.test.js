@@ -1212,6 +1212,8 @@ test("a bundle that is kept is worth a longer wait for run.js than one that peer
   const delivering = deliver(v.island, v.original);
   await v.clock.advance(1001);
   come();
+  // It takes time that the test's clock does not know.
+  await import(pathToFileURL(`${fields.base}/${fields.client}/run.js`));
   await v.settle(delivering);
   const [{ source, reason }] = v.window.ViralJS.deliveries;
   assert.deepEqual([source, reason], ["cache", null]);
