@@ -183,6 +183,8 @@ class Stage:
         tab.visit(site.url)
         if self.idiom.clicks:
             self._wait_for_lines(tab, self.idiom.before_clicks)
+            # A deferred bundle runs before the scripts that listen for `DOMContentLoaded` know what a click is for.
+            self._settle(tab, "document.readyState === 'complete'", PATIENCE_SECONDS)
         for selector, done in self.idiom.clicks:
             self._settle(tab, f"(document.querySelector({json.dumps(selector)}).click(), true)")
             self._settle(tab, done, PATIENCE_SECONDS)
