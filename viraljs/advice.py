@@ -28,6 +28,10 @@ ADVICE: Mapping[str, str] = {
         "it calls import() of something else than a whole URL, which works only in a script from its own URL; let the"
         " bundler write one file, or a module, and its tag viral_script(…, type='module')"
     ),
+    "module-syntax": (
+        "read as a module, it has syntax that the parser does not know or the client could not replace, such as import"
+        " defer; have the bundler write one file without it"
+    ),
     "integrity": (
         "its tag has an integrity attribute, which only the untouched bundle fits; leave the attribute out, since what"
         " peers bring is verified, or write the tag with viral_script(…, integrity=…)"

@@ -308,9 +308,8 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
         _note_module(state, response, body, options, shared=not small)
     if small and not visitor.direct:
         return _untouched(response, SMALL if body.size else "empty", url)
-    if visitor.is_import and not reason and not state.writes_modules:
-        # Nobody is going to take it from this visitor: seeding would cost a socket, and be for nothing.
-        reason = "module"
+    if visitor.is_import and not reason:
+        reason = _why_native(state, url)
     if reason:
         return _plain(state, response, body, reason)
     manifest = _manifest(state, response, body)
@@ -320,6 +319,12 @@ def _respond_with_bundle(state: State, response: Response, options: Options, vis
     if visitor.is_import:
         _tell_of_native(state, manifest, asking.within(_nearby(state, options)), asking)
     return _by_peers(state, response, body, manifest, options, asking)
+
+
+def _why_native(state: State, url: str) -> str | None:
+    """Say why nobody is going to take a module from this visitor: seeding would cost a socket, and be for nothing."""
+    part = state.graph.find(url)
+    return (part.reason if part else None) or (None if state.writes_modules else "module")
 
 
 def _tell_of_native(state: State, manifest: Manifest, nearby: Distance, asking: Asking) -> None:
@@ -339,7 +344,8 @@ def _plain(state: State, response: Response, body: Body, reason: str) -> Respons
         state.warn_once(reason, 'modules are left alone; `pip install "viraljs[modules]"` has them delivered, too')
     elif reason == "module" and request_facts().origin is not None:
         state.warn_once(f"unmarked {request.endpoint}", comes_untouched(bundle_url(), reason, UNMARKED))
-    elif reason == "module" and not state.writes_modules:
+    elif reason == "module" and not state.writes_modules and state.graph.find(bundle_url()):
+        # Before it has been read nobody knows whether another tag would help.
         state.warn_once(f"native {request.endpoint}", comes_untouched(bundle_url(), reason, NATIVE))
     make_conditional(response, body, request.environ, shared=reason == "direct")
     _untouched(response, reason, bundle_url())
@@ -379,7 +385,7 @@ def _tell(state: State, decision: _Decision) -> None:
     """Have the log say once what keeps peers from delivering a bundle, and the line that mends it."""
     # What the page showed of its tags was told when the page was made.
     asks = request_facts()
-    is_module = asks.starts or asks.part
+    is_module = asks.starts or asks.part or asks.is_import
     text = None if decision.reason in (None, INTEGRITY) else advise(decision.url, decision.reason, module=is_module)
     # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
     # On plain http browsers don't say what asks.

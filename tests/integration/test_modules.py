@@ -115,7 +115,7 @@ def test_modules_are_left_alone_until_viral_script_has_written_a_tag_of_one_and_
     app = modular_app(MIN_SIZE=len(LEAF))
     state_of(app).writes_modules = False
 
-    for name in ("entry.js", "a.js"):
+    for name in ("entry.js", "a.js", "entry.js", "a.js"):
         assert delivery_of(visit(app, f"/m/{name}", IMPORT)) == "untouched; reason=module"
     assert caplog.text.count("/m/entry.js comes untouched (reason=module)") == caplog.text.count("ViralJS:") == 1
     page(app)
@@ -346,6 +346,23 @@ def test_what_can_t_be_linked_stays_native(name):
     assert (delivery_of(response), starts(response)) == (f"untouched; reason={reason}", "/m/entry.js")
     response = ask(app, "entry.js")
     assert (delivery_of(response), response.json) == (f"untouched; reason={reason}", {})
+
+
+@pytest.mark.parametrize("has_written_tags", [True, False])
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_can_t_be_linked_is_not_seeded_and_the_log_says_why_and_not_to_write_other_tags(
+    name, has_written_tags, caplog
+):
+    code, reason = UNFIT[name]
+    app = modular_app({"entry.js": code})
+    state_of(app).writes_modules = has_written_tags
+
+    first, *later = (delivery_of(visit(app, "/m/entry.js", IMPORT)) for _ in range(3))
+
+    assert first == ("full" if has_written_tags else "untouched; reason=module"), "it had not been read"
+    assert later == [f"untouched; reason={reason}"] * 2
+    assert caplog.text.count("ViralJS:") == caplog.text.count(f"/m/entry.js comes untouched (reason={reason}): ") == 1
+    assert "have the bundler write one file" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import { endpoint } from "./urls.js";
 
 export const CACHE = "viraljs";
 
-/** What the cookie says of each digest: the server, and this module, look there first. */
+/** What the cookie says of each digest: the server, and `deliver.js`, look there first. */
 export const KEPT_DIGITS = 8;
 
 /**
