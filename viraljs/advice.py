@@ -25,8 +25,9 @@ ADVICE: Mapping[str, str] = {
         " and write the tag with viral_script"
     ),
     "imports": (
-        "it calls import() of something else than a whole URL, which works only in a script from its own URL; let the"
-        " bundler write one file, or a module, and its tag viral_script(…, type='module')"
+        "its import or import() names something else than a whole URL, which works only in a script from its own URL;"
+        " if it is a module, write its tag by viral_script(…, type='module'), else let the bundler write one file, or a"
+        " module"
     ),
     "module-syntax": (
         "read as a module, it has syntax that the parser does not know or the client could not replace, such as import"
@@ -53,17 +54,12 @@ UNMARKED = (
     "a page of another origin loads it by a tag with crossorigin, which a module could be, too; write the tag with"
     " viral_script, or put viraljs=script into the query of its address"
 )
-"""In place of `NATIVE`, for a tag on another origin."""
+"""In place of `comes_natively`, for a tag on another origin."""
 FOREIGN_MODULES = (
     "the page has modules whose tags viral_script did not write, which would run what they import a second time; have"
     " viral_script write all module tags of the page"
 )
 """Of a module that ran from its own URL, though a thin client came for it."""
-NATIVE = (
-    "the browser itself loads it as a module, or by a tag with crossorigin, and must get it whole; have viral_script"
-    " write all module tags of the page, or leave crossorigin out"
-)
-"""Of a bundle that seeders have, and that goes out in full all the same."""
 
 
 def advise(url: str, reason: str, *, module: bool = False) -> str | None:
@@ -79,6 +75,18 @@ def advise(url: str, reason: str, *, module: bool = False) -> str | None:
     """
     found = MODULE_IMPORTS if module and reason == "imports" else ADVICE.get(reason)
     return None if found is None else comes_untouched(url, reason, found)
+
+
+def comes_natively(url: str) -> str:
+    """Return the advice on a module that seeders have or could have, and that goes out in full all the same.
+
+    Args:
+        url: as in `advise`.
+    """
+    return (
+        "the browser itself loads it as a module, and must get it whole; have viral_script write all module tags of the"
+        f' page, this one as viral_script("{url}", type="module"); if it is no module, leave crossorigin out of its tag'
+    )
 
 
 def comes_untouched(url: str, reason: str, advice: str) -> str:

@@ -331,7 +331,12 @@ def _socket(ws: Any) -> None:
     ws.sock = _WholeWrites(ws.sock, ws.event.set)
     ws.max_message_size = state.settings.max_message
     try:
-        if state.hub.connected() >= most_sockets(state):
+        if state.hub.connected() >= (most := most_sockets(state)):
+            state.warn_once(
+                "sockets",
+                f"all {most} sockets for seeders are taken, and who comes now does not seed; VIRALJS_MAX_SOCKETS says"
+                " how many there may be (see deployment/server in the docs)",
+            )
             ws.close(FULL, "this server has as many seeders as it can hold; try later")
         else:
             _Connection(ws, state, _peer_id(state), visitor_place(state.locate, state.warn_once)).run()

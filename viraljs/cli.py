@@ -33,9 +33,15 @@ def settings() -> None:
     for name, key in KEYS.items():
         given = "" if f"{PREFIX}{name}" in current_app.config else " (default)"
         value = getattr(values, name.lower())
-        shown = "(set, and not shown)" if key.secret and value is not None else repr(value)
+        shown = "(set, and not shown)" if key.secret and value is not None else _as_written(value)
         click.echo(f"{PREFIX}{name} = {shown}{given}")
         click.echo(f"    {key.description}")
+
+
+def _as_written(value: object) -> str:
+    return repr(
+        value.name.lower() if isinstance(value, Distance) else list(value) if isinstance(value, tuple) else value
+    )
 
 
 @cli.command()

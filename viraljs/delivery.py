@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import signals
-from .advice import HOOK_FORBIDS, NATIVE, UNMARKED, advise, comes_untouched
+from .advice import HOOK_FORBIDS, UNMARKED, advise, comes_natively, comes_untouched
 from .body import Body, underlying_file
 from .bundle import Manifest, build_manifest
 from .config import check_value
@@ -336,7 +336,9 @@ def _tell_of_native(state: State, manifest: Manifest, nearby: Distance, asking: 
         return
     if state.has_warned(subject) or not state.registry.candidates(swarm, asking.place, 1, slots=slots, nearby=nearby):
         return
-    state.warn_once(subject, f"{manifest.url} comes from this server though peers have it: {NATIVE}")
+    state.warn_once(
+        subject, f"{manifest.url} comes from this server though peers have it: {comes_natively(manifest.url)}"
+    )
 
 
 def _plain(state: State, response: Response, body: Body, reason: str) -> Response:
@@ -346,7 +348,9 @@ def _plain(state: State, response: Response, body: Body, reason: str) -> Respons
         state.warn_once(f"unmarked {request.endpoint}", comes_untouched(bundle_url(), reason, UNMARKED))
     elif reason == "module" and not state.writes_modules and state.graph.find(bundle_url()):
         # Before it has been read nobody knows whether another tag would help.
-        state.warn_once(f"native {request.endpoint}", comes_untouched(bundle_url(), reason, NATIVE))
+        state.warn_once(
+            f"native {request.endpoint}", comes_untouched(bundle_url(), reason, comes_natively(bundle_url()))
+        )
     make_conditional(response, body, request.environ, shared=reason == "direct")
     _untouched(response, reason, bundle_url())
     g.viraljs_decision.shareable = True
@@ -693,6 +697,7 @@ def finish(response: Response) -> Response:
             ban_page(request.host, page_path(), "its header says so"), None, kind=f"{request.endpoint}"
         )
     if response.mimetype == "text/html":
+        current_state().look_around()
         note_pinned_scripts(current_state(), response)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):

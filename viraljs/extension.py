@@ -17,7 +17,7 @@ from .config import read_settings
 from .direct import check_mark, direct_path, lead_back
 from .errors import ConfigurationError, InitialisationError
 from .negotiation import is_trustworthy
-from .parts import as_bundle_url, by_peers, comes_thin, is_part
+from .parts import as_bundle_url, by_peers, comes_thin, is_part, note_deferred
 from .rendering import BEHIND, DIRECT, MARKED, MODULE, PARAMETER
 from .state import EXTENSION, PeerGroup, State, current_state, plain_tag
 from .visitors import base_path
@@ -155,6 +155,8 @@ def viral_script(src: str, *, nonce: str | None = None, dependents: bool = False
     setattr(g, delivery.TAGS, True)
     found = nonce if nonce is not None else _page_nonce()
     common: dict[str, str | bool] = {"nonce": found} if found else {}
+    if attributes.get("defer", True):
+        note_deferred(state, src)
     # The client keeps the order of those that have this attribute.
     tag = _tag(
         {"defer": True, **_address(src, attributes, is_first=is_first), **common, **attributes, "data-viraljs": True}

@@ -125,8 +125,8 @@ def ban_page(host: str, page: str, source: str) -> Ban:
         name_page(host, page),
         FORBIDDEN_SECONDS,
         f"the Content Security Policy of the page {page} forbids what peers give ({source}), so that its bundles come"
-        " untouched; give its script tags a nonce, or add blob: to script-src, and see the docs on"
-        " Content-Security-Policy",
+        " untouched; put a nonce into script-src and on its script tags, or add blob: to what script-src lists already,"
+        " such as 'self'; see deployment/csp in the docs",
     )
 
 
@@ -141,7 +141,8 @@ def ban_tag(host: str, pages: Collection[str | None], url: str) -> tuple[Ban, ..
     named = "".join(f" {page}" for page in pages if page) or ", which its browser does not name"
     text = (
         f"the parser of the page{named} waits for the tag of {url}, which gets the bundle untouched there for a day,"
-        " since from peers it could run too late; write the tag with defer, or by viral_script, and they can deliver it"
+        " since from peers it could run too late; write the tag by viral_script, and have the scripts behind it that"
+        ' need it wait, for DOMContentLoaded or as type="text/viral" (see the quick start), and peers can deliver it'
     )
     return tuple(Ban(name_tag(host, page, url), BLOCKING_SECONDS, text) for page in pages)
 

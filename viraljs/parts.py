@@ -18,7 +18,7 @@ from .errors import BundleError
 from .facts import asks_for_plain_bytes, own_url, page_path, request_facts, write_url
 from .graph import Part
 from .integrity import pinned_scripts
-from .learning import ban_pinned, name_page
+from .learning import ban_pinned, name_page, name_tag
 from .modules import ModuleFacts, is_path, read_module
 from .nearness import Distance
 from .negotiation import judge_page
@@ -143,6 +143,27 @@ def note_pinned_scripts(state: State, response: Response) -> None:
                 state.forbid(ban_pinned(request.host, page_path(), url), None, kind=f"pinned {request.endpoint}")
     except Exception as error:  # noqa: BLE001 - a malformed address, or the app's own URL converters; the page must go out
         state.warn_once(f"page {request.endpoint}", f"can't look for bundles in the page {page_path()}: {error!r}")
+
+
+def note_deferred(state: State, src: str) -> None:
+    """Let peers deliver a bundle to a page again whose tag has been mended: for a deferred one no parser waits.
+
+    This is done once: where a script takes the tag to another place, a parser may wait for it all the same.
+
+    Args:
+        state: the app's.
+        src: the bundle's URL, as the template wrote it.
+    """
+    if not is_path(src):
+        return
+    url = as_bundle_url(src)
+
+    def allow() -> bool:
+        for page in (page_path(), None):
+            state.registry.allow(name_tag(request.host, page, url))
+        return True
+
+    state.deferred.get(name_tag(request.host, page_path(), url), allow)
 
 
 def by_peers(state: State, src: str) -> bool:

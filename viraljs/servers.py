@@ -22,6 +22,10 @@ COOPERATIVE = (
 )
 """Modules, and the functions in them that say whether threads are light ones, of which a process can have thousands."""
 
+LAYERS = ("application", "app", "wsgi_app")
+"""What middleware calls that which it wraps."""
+MOST_LAYERS = 32
+
 INSTEAD = "run the app with gunicorn's gevent worker, or with its threads"
 
 
@@ -52,6 +56,19 @@ def gives_socket(environ: Mapping[str, Any]) -> bool:
         return False
     body = environ.get("wsgi.input")
     return hasattr(body, "raw") or hasattr(getattr(body, "rfile", None), "raw")
+
+
+def is_behind_whitenoise(wsgi_app: object) -> bool:
+    """Say whether WhiteNoise stands before an app: it gives files without asking the app.
+
+    Args:
+        wsgi_app: what a server calls, with all that has been wrapped around the app.
+    """
+    for _ in range(MOST_LAYERS):
+        if type(wsgi_app).__module__.partition(".")[0] == "whitenoise":
+            return True
+        wsgi_app = next((inner for name in LAYERS if (inner := getattr(wsgi_app, name, None)) is not None), None)
+    return False
 
 
 def is_test_client(environ: Mapping[str, Any]) -> bool:

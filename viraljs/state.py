@@ -124,6 +124,8 @@ class State:
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
         self.writes_modules = False
         """Whether `viral_script` has written tags of modules, the only ones that peers can serve."""
+        self.deferred = Cache[bool](MOST_MANIFESTS)
+        """Bundles on pages whose tags `viral_script` has written, by their subjects: no parser waits for those."""
         self.modules = Cache[ModuleFacts | None](MOST_MODULES)
         """By digest; None where they can't be linked."""
         self.graph = Graph(MOST_MODULES)
@@ -203,6 +205,19 @@ class State:
         """
         self.registry.forbid(ban.subject, ban.seconds, network)
         self.warn_once(ban.subject if kind is None else f"ban {kind}", ban.text)
+
+    @cached_property
+    def _misses_static_files(self) -> bool:
+        return bool(self.settings.static) and servers.is_behind_whitenoise(self._app.wsgi_app)
+
+    def look_around(self) -> None:
+        """Have the log say once what keeps static files from us; by the first page, all that wraps the app is there."""
+        if self._misses_static_files:
+            self.warn_once(
+                "whitenoise",
+                "WhiteNoise gives files before Flask is asked, so that peers deliver none of VIRALJS_STATIC that it"
+                " has; keep these out of its folders, or decorate a view that serves them at another path",
+            )
 
     @property
     def has_secret(self) -> bool:

@@ -427,6 +427,18 @@ def test_threads_that_race_for_slots_get_no_more_than_there_are(registry):
 # What is left alone --------------------------------------------------------------------------------
 
 
+def test_what_is_allowed_again_is_allowed_whoever_forbade_it(registry):
+    for network in (None, "here", "there"):
+        registry.forbid("page", 60, network)
+    registry.forbid("another", 60, None)
+
+    registry.allow("page")
+    registry.allow("unknown")
+
+    assert not registry.is_forbidden("page", "here")
+    assert registry.is_forbidden("another", "here")
+
+
 def test_what_the_server_knows_is_forbidden_to_everybody_for_its_seconds(registry, clock):
     registry.forbid("page", 60, None)
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from flask import render_template_string
 
 from tests.support.visits import PAGE as NAVIGATION
 from tests.support.visits import delivery_of, digest_of, island_of, new_app, serve_bundle, state_of, visit
@@ -246,7 +247,28 @@ def test_a_tag_that_the_parser_of_a_page_waits_for_gets_plain_bytes_there_and_no
     (text,) = [record.getMessage() for record in caplog.records if "parser" in record.getMessage()]
     assert "/shop" in text
     assert "/app.js" in text
-    assert "defer" in text
+    assert "viral_script" in text
+    assert "DOMContentLoaded" in text, "a tag that waits for nobody breaks the scripts behind it"
+
+
+@pytest.mark.parametrize(("attributes", "kind"), [("", "thin"), (", defer=False", "untouched; reason=blocking")])
+def test_a_page_whose_tag_viral_script_has_written_since_has_peers_again_until_it_turns_out_wrong(
+    app, attributes, kind
+):
+    html = "{{ viral_script('/app.js'%s) }}" % attributes  # noqa: UP031 - a template of a template
+    app.add_url_rule("/shop", "shop", lambda: render_template_string(html))
+    add_seeder(app, "a", ABROAD)
+    for address in (HOME, ELSEWHERE):
+        complain(app, PAGE, address, **BLOCKING)
+    assert from_page(app) == "untouched; reason=blocking"
+
+    app.test_client().get("/shop")
+
+    assert from_page(app) == kind
+    for address in (HOME, ELSEWHERE) if kind == "thin" else ():
+        complain(app, PAGE, address, **BLOCKING)
+    app.test_client().get("/shop")
+    assert from_page(app) == "untouched; reason=blocking"
 
 
 def test_a_page_that_requests_do_not_name_is_remembered_by_that(app):

@@ -788,12 +788,15 @@ def test_the_socket_is_no_page_and_a_post_is_no_get(site):
 
 
 @pytest.mark.parametrize("most", [0, 1])
-def test_there_are_no_more_sockets_than_the_setting_says(start, most):
+def test_there_are_no_more_sockets_than_the_setting_says_and_the_log_says_so_once(start, most, caplog):
     site = start(MAX_SOCKETS=most)
     seeders = [site.joined() for _ in range(most)]
 
-    with ScriptedSeeder(site.url) as late:
-        assert late.closing() == (4503, "this server has as many seeders as it can hold; try later")
+    for _ in range(2):
+        with ScriptedSeeder(site.url) as late:
+            assert late.closing() == (4503, "this server has as many seeders as it can hold; try later")
+    assert caplog.text.count(f"all {most} sockets for seeders are taken") == 1
+    assert "VIRALJS_MAX_SOCKETS" in caplog.text
     for seeder in seeders:
         exchange(site, seeder)
         seeder.__exit__()

@@ -89,3 +89,42 @@ def test_the_static_folder_of_one_app_is_not_that_of_another(app, tmp_path):
 
     assert delivery_of(visit(app, "/static/app.js")) == "full"
     assert "ViralJS-Delivery" not in visit(other, "/static/app.js").headers
+
+
+class Middleware:
+    """Wraps an app, as most do."""
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        return self.application(environ, start_response)
+
+
+class WhiteNoise(Middleware):
+    """Stands for the real one, which tests/sites/idioms/test_extensions.py has."""
+
+    __module__ = "whitenoise.base"
+
+
+@pytest.mark.parametrize(
+    ("layers", "static", "told"),
+    [
+        ([WhiteNoise], ["*.js"], 1),
+        ([WhiteNoise, Middleware], ["*.js"], 1),
+        ([Middleware], ["*.js"], 0),
+        ([], ["*.js"], 0),
+        ([WhiteNoise], [], 0),
+    ],
+)
+def test_whitenoise_which_takes_static_files_away_is_noticed_once(app, caplog, layers, static, told):
+    app.config["VIRALJS_STATIC"] = static
+    ViralJS(app)
+    app.add_url_rule("/", "page", lambda: "<!doctype html>")
+    for layer in layers:
+        app.wsgi_app = layer(app.wsgi_app)
+
+    for _ in range(2):
+        assert app.test_client().get("/").status_code == 200
+
+    assert caplog.text.count("ViralJS: WhiteNoise") == told

@@ -177,7 +177,7 @@ def test_a_tag_is_remembered_for_longer_than_what_a_deployment_may_mend():
     ("reason", "words"),
     [
         ("blocked", ["/shop", "Content Security Policy", "nonce", "blob:"]),
-        ("blocking", ["/shop", URL, "defer", "viral_script"]),
+        ("blocking", ["/shop", URL, "DOMContentLoaded", "viral_script"]),
         ("document-write", [URL, "document.write"]),
     ],
 )

@@ -111,6 +111,10 @@ class Registry(ABC):
         """
 
     @abstractmethod
+    def allow(self, subject: str) -> None:
+        """Forget that it is to be left alone, whoever said so."""
+
+    @abstractmethod
     def is_forbidden(self, subject: str, network: str) -> bool:
         """Say whether it is, for a visitor in this network."""
 

@@ -364,6 +364,12 @@ class MemoryRegistry(Registry):
             while len(known) > MOST_FORBIDDEN:
                 known.popitem(last=False)
 
+    def allow(self, subject: str) -> None:
+        """See `Registry.allow`."""
+        with self._lock:
+            for known in (self._certain, self._forbidden):
+                known.pop(subject, None)
+
     def is_forbidden(self, subject: str, network: str) -> bool:
         """See `Registry.is_forbidden`."""
         with self._lock:
