@@ -34,9 +34,9 @@ def test_settings_tells_what_was_set_from_what_is_left_as_it_comes(printed):
 
 
 def test_settings_prints_values_as_they_would_be_written():
-    told = run("viraljs", "settings", NEARBY="network", STATIC=["*.js"])
+    told = run("viraljs", "settings", NEARBY="network", PUBLIC=["*.js"])
     assert "VIRALJS_NEARBY = 'network'\n" in told
-    assert "VIRALJS_STATIC = ['*.js']\n" in told
+    assert "VIRALJS_PUBLIC = ['*.js']\n" in told
 
 
 def test_settings_keeps_a_secret(printed):
