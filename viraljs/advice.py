@@ -16,6 +16,9 @@ ADVICE: Mapping[str, str] = {
         " or serve by https"
     ),
     "encoded": "its view compresses it; return it uncompressed, and let an extension or a proxy compress it",
+    "authorization": (
+        "the request has Authorization, so that its answer may be its sender's alone; serve it where no login is asked"
+    ),
     "private": "its view says Cache-Control: private; say public, if it is the same for everybody",
     "no-store": "its view says Cache-Control: no-store; leave that out, if it may be kept",
     "buffer": "its view is a generator of more than VIRALJS_MAX_BUFFER bytes; raise that, or use send_file",

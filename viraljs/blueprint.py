@@ -24,6 +24,7 @@ from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
 from .learning import BLOCKING, FOREIGN, Lessons, ban_tag, clamp, find_bans, learn
 from .messages import (
+    BAD_MESSAGE,
     COMPLETE,
     CORRUPT_SEEDER,
     FORBIDDEN,
@@ -139,6 +140,12 @@ def _keep_whole(response: Response) -> Response:
 
 
 def _refuse_message(error: MessageError) -> tuple[Response, int]:
+    if error.code == BAD_MESSAGE:
+        current_state().warn_once(
+            "malformed",
+            f"refuses what a browser says at {request.path}: {error.reason}. Some script of the page may have changed"
+            " what JSON.stringify writes, as old releases of Prototype do; its visitors get bundles from this server.",
+        )
     # Close codes 4400 to 4599 are HTTP's status codes plus 4000.
     return jsonify(error=error.reason), error.code - 4000
 

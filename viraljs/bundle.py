@@ -16,6 +16,7 @@ USUAL_PIECES = 16
 """Enough to share a bundle out among seeders. Each costs every thin response 32 bytes that no compression shrinks."""
 MOST_PIECES = 256
 """Where the usual pieces would be more than this, they grow, so that a huge bundle's manifest stays at 8 KiB."""
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 READ_BYTES = 256 * 1024
 
 
@@ -34,6 +35,8 @@ class Manifest:
     """The SHA-256 digests of the pieces, 32 bytes each, end to end."""
     suspect: bool = False
     """It may import modules as it runs, by paths: `viraljs.scanning` can tell."""
+    wide: bool = False
+    """Its first bytes make it UTF-16 for browsers, whatever the headers say."""
 
     @property
     def piece_count(self) -> int:
@@ -65,15 +68,16 @@ def build_manifest(url: str, media_type: str, size: int, chunks: Iterable[bytes]
         raise BundleError(f"an empty bundle can't be delivered by peers: {url}")
     length = piece_length_for(size)
     whole, pieces = sha256(), bytearray()
-    seen, suspicion = 0, Suspicion()
+    seen, suspicion, wide = 0, Suspicion(), False
     for piece in _cut(chunks, length):
+        wide = wide or (seen == 0 and piece.startswith(UTF_16_MARKS))
         whole.update(piece)
         pieces += sha256(piece).digest()
         seen += len(piece)
         suspicion.feed(piece)
     if seen != size:
         raise BundleError(f"{url} should have {size} bytes, but {seen} were read; did it change meanwhile?")
-    return Manifest(url, media_type, size, whole.hexdigest(), length, bytes(pieces), suspicion.found)
+    return Manifest(url, media_type, size, whole.hexdigest(), length, bytes(pieces), suspicion.found, wide)
 
 
 def _cut(chunks: Iterable[bytes], length: int) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import wraps
@@ -210,7 +211,15 @@ def as_bundle(value: Any) -> Response:
     typed = isinstance(bare, BaseResponse | Mapping | list) or callable(bare)  # the last: a WSGI app, or an HTTP error
     if not typed and "content-type" not in named:
         response.headers["Content-Type"] = JAVASCRIPT
-    return response
+    return _copy(response) if isinstance(bare, BaseResponse) else response
+
+
+def _copy(response: Response) -> Response:
+    """Leave a view its own response as it is: it may return the same one to every visitor."""
+    copied = copy(response)
+    copied.headers = Headers(response.headers)
+    copied._on_close = [*response._on_close]  # noqa: SLF001 - else each visitor's would be called for all who come later
+    return copied
 
 
 def respond(state: State, response: Response, options: Options, against: str | None = None) -> Response:
@@ -351,7 +360,7 @@ def _plain(state: State, response: Response, body: Body, reason: str) -> Respons
         state.warn_once(
             f"native {request.endpoint}", comes_untouched(bundle_url(), reason, comes_natively(bundle_url()))
         )
-    make_conditional(response, body, request.environ, shared=reason == "direct")
+    make_conditional(response, body, request.environ, shared=reason in ("direct", "charset"))
     _untouched(response, reason, bundle_url())
     g.viraljs_decision.shareable = True
     return response
@@ -371,6 +380,8 @@ def _manifest(state: State, response: Response, body: Body) -> Manifest:
 
 def _find_asking(state: State, manifest: Manifest, body: Body, visitor: RequestFacts) -> Asking | str:
     """Look at who asks for a classic bundle; give the reason where that one gets it untouched."""
+    if manifest.wide:
+        return "charset"
     # An import runs from its own URL, whatever is in it.
     if not visitor.is_import and manifest.suspect and state.scans.get(manifest.digest, lambda: _imports_by_path(body)):
         return "imports"
@@ -739,6 +750,8 @@ def _finish_bundle(state: State, response: Response, decision: _Decision) -> Non
         _leave(response, decision, reason)
         if reason not in MARKS:
             state.warn_once(_subject(decision), comes_untouched(decision.url, reason, HOOK_FORBIDS))
+    if decision.kind != "untouched" and response.status_code == 200:  # noqa: PLR2004 - OK
+        _forbid_keeping(state, response, decision)
     if decision.kind == "full" or decision.reason == "not-modified":
         make_findable(response, request.environ)
     elif decision.reason in MARKS:
@@ -755,6 +768,24 @@ def _unkept_reason(response: Response, decision: _Decision) -> str | None:
     if response.headers.getlist("Cache-Control") == then.getlist("Cache-Control"):
         return None
     return unkept_reason(response)
+
+
+def _forbid_keeping(state: State, response: Response, decision: _Decision) -> None:
+    """Have no cache keep for others what was made for one visitor, whatever hooks have said since."""
+    then = Headers(decision.sent.headers) if decision.sent else Headers()
+    if response.headers.getlist("Cache-Control") == then.getlist("Cache-Control"):
+        return
+    if decision.kind == "full" and response.cache_control.private:
+        return
+    if decision.kind == "full":
+        forbid_sharing(response)
+    else:
+        response.headers["Cache-Control"] = then["Cache-Control"]
+    state.warn_once(
+        f"kept {request.endpoint}",
+        f"a hook puts a Cache-Control of its own on {decision.url}, by which caches would give one visitor's answer to"
+        " others; that is put right. Say in the view how long its bundle may be kept, and have the hook pass it over.",
+    )
 
 
 def _leave(response: Response, decision: _Decision, reason: str, *, go_back: bool = True) -> None:

@@ -236,6 +236,24 @@ def test_a_hook_that_forbids_to_keep_a_bundle_is_obeyed_and_named(log, control, 
     assert len(log()) == 1
 
 
+@pytest.mark.parametrize(
+    ("seeded", "kind", "expected"), [(False, "full", {"private", "max-age=60"}), (True, "thin", {"no-store"})]
+)
+def test_a_hook_that_has_scripts_kept_for_long_has_no_visitor_s_answer_given_to_others(log, seeded, kind, expected):
+    app = new_app(viral := ViralJS())
+    app.add_url_rule("/app.js", "app_js", viral.bundle(lambda: (BUNDLE, TYPED)))
+    app.after_request(lambda response: (response.headers.set("Cache-Control", "public, max-age=60"), response)[-1])
+    if seeded:
+        add_seeder(app, BUNDLE)
+
+    for _ in range(2):
+        response = visit(app)
+        assert delivery_of(response) == kind
+        assert set(response.headers["Cache-Control"].split(", ")) == expected
+    assert [text for text in log() if "/app.js" in text and "Cache-Control" in text] == log()
+    assert len(log()) == 1
+
+
 def test_headers_of_the_view_and_of_hooks_stand_side_by_side_in_an_answer_that_is_taken_back():
     app = new_app(viral := ViralJS())
     links = {**TYPED, "Link": "</a.css>; rel=preload"}

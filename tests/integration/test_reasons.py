@@ -52,6 +52,8 @@ RESPONSES = [
     Case("media-type", response={"Content-Type": "text/css"}),
     Case("media-type", response={"Content-Type": "application/json"}),
     Case("charset", response={"Content-Type": "text/javascript; charset=utf-16"}),
+    Case("charset", body=b"\xff\xfe" + BUNDLE.decode().encode("utf-16-le")),
+    Case("charset", body=b"\xfe\xff" + BUNDLE.decode().encode("utf-16-be")),
     Case("encoded", response={"Content-Encoding": "gzip"}),
     Case("encoded", response={"Content-Encoding": "br"}),
     Case("set-cookie", response={"Set-Cookie": "user=1"}),

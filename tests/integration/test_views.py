@@ -465,3 +465,34 @@ def test_urls_with_any_letters(tmp_path):
 
     assert island["url"] == url
     assert visit(app, island["url"] + "?viraljs=direct").data == BUNDLE
+
+
+# What a view gives more than once ----------------------------------------------------------------------
+
+FIRST_REQUESTS = {
+    "a condition": {"If-None-Match": "*"},
+    "a range": {"Range": "bytes=0-9"},
+    "the cache's own": {"Accept": "application/vnd.viraljs.cached"},
+    "a script": {},
+}
+
+
+@pytest.mark.parametrize("seeded", [False, True])
+@pytest.mark.parametrize("first", FIRST_REQUESTS)
+def test_a_view_may_return_the_same_response_to_everybody(first, seeded):
+    shared, closed = Response(BUNDLE, mimetype="text/javascript"), []
+    shared.call_on_close(lambda: closed.append(1))
+    before = (shared.status_code, [*shared.headers], shared.response)
+    app = new_app()
+    serve_bundle(app, lambda: shared)
+    if seeded:
+        add_seeder(app, BUNDLE)
+    for _ in range(3):
+        visit(app, headers=FIRST_REQUESTS[first])
+
+    assert (shared.status_code, [*shared.headers], shared.response) == before
+    assert len(closed) == 3, "each visitor's end is one, and does not add to the next one's"
+    response = visit(app)
+    assert delivery_of(response) == ("thin" if seeded else "full")
+    assert visit(app, "/app.js?viraljs=direct").data == BUNDLE
+    assert visit(app, headers={"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}).data == BUNDLE
