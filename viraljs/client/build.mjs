@@ -17,19 +17,25 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const ENTRY_POINTS = {
-  iife: ["thin.js", "addition.js", "start.js", "dependents.js"],
+  iife: ["dependents.js"],
+  pasted: ["thin.js", "addition.js", "start.js"],
   esm: ["receive.js", "run.js", "module.js", "seeder.js", "sha256.js"],
 };
+
+// A page's own `const URL = "/api"`, or `class Event`, at the top of a classic script hides the browser's from all scripts,
+// ours included, and leaves `globalThis` as it is. Not in what runs by itself, whose constants would be such ones, too.
+const NATIVES = '"use strict";const{URL,Event,CustomEvent,Blob,Map,Set,Promise,performance,caches,fetch}=globalThis;';
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const outdir = argv[2] ?? fileURLToPath(new URL("../static", import.meta.url));
 
-for (const [format, entryPoints] of Object.entries(ENTRY_POINTS)) {
+for (const [kind, entryPoints] of Object.entries(ENTRY_POINTS)) {
   await build({
     absWorkingDir: here,
     entryPoints,
     outdir,
-    format,
+    format: kind === "esm" ? "esm" : "iife",
+    banner: { js: kind === "iife" ? "" : NATIVES },
     bundle: true,
     minify: true,
     target: "es2020",

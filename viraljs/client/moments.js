@@ -46,8 +46,12 @@ function createMoments() {
     // What was held behind a bundle may have been added meanwhile.
     for (let last; last !== before; await last) last = before;
     held = false;
-    document.dispatchEvent(new Event(event.type, { bubbles: true }));
-    tellHeard();
+    try {
+      document.dispatchEvent(new Event(event.type, { bubbles: true }));
+    } finally {
+      // `load` comes whatever the page has made of events.
+      tellHeard();
+    }
   }
 
   return {

@@ -1,6 +1,7 @@
 /* What a page of this suite keeps: who ran when, what went wrong, and what the console was told. */
 (() => {
   // Some pages have elements whose names hide the document's own properties.
+  const { URL } = globalThis; // which a page may have of its own later
   const { get } = Object.getOwnPropertyDescriptor(Document.prototype, "readyState");
   const log = [];
   const lines = [];

@@ -97,7 +97,25 @@ BLOCKING = (
     ),
 )
 
+LISTENER = '<script>document.addEventListener("DOMContentLoaded", () => lib.start())</script>'
 DEFERRED = (
+    Idiom(
+        "names of the browser's taken by the page's own constants and classes",
+        page(
+            '<script>const URL = "/api"; const performance = { q1: 3 }; class Event {} class Map {}</script>'
+            f"{PARSED_WITH}{LISTENER}{{{{ viral_script('/b/app.js') }}}}"
+        ),
+        ("lib (interactive)", "start (interactive)", "load (complete)"),
+        peers=("app.js",),
+        firefox=True,
+    ),
+    Idiom(
+        "a bundle that takes such names",
+        page(f"{PARSED_WITH}{LISTENER}{{{{ viral_script('/b/app.js') }}}}"),
+        ("lib (interactive)", "start (interactive)", "load (complete)"),
+        {"app.js": 'const URL = "/api"; class Event {} ' + LIB},
+        peers=("app.js",),
+    ),
     Idiom(
         "hand-written defer, inline module behind",
         page(f'{PARSED_WITH}{DEFERRED_TAG}<script type="module">{STARTS}</script>'),
