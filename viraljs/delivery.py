@@ -762,25 +762,26 @@ def _finish_bundle(state: State, response: Response, decision: _Decision) -> Non
 
 def _unkept_reason(response: Response, decision: _Decision) -> str | None:
     """Return what hooks have put into `Cache-Control` that forbids sharing; what we put there does not count."""
+    return unkept_reason(response) if _said_before(response, decision) is not None else None
+
+
+def _said_before(response: Response, decision: _Decision) -> list[str] | None:
+    """Return the lines of `Cache-Control` with which a response left us; None if hooks have let them stand."""
     if decision.sent is None:
         return None
-    then = Headers(decision.sent.headers)
-    if response.headers.getlist("Cache-Control") == then.getlist("Cache-Control"):
-        return None
-    return unkept_reason(response)
+    then = Headers(decision.sent.headers).getlist("Cache-Control")
+    return None if response.headers.getlist("Cache-Control") == then else then
 
 
 def _forbid_keeping(state: State, response: Response, decision: _Decision) -> None:
     """Have no cache keep for others what was made for one visitor, whatever hooks have said since."""
-    then = Headers(decision.sent.headers) if decision.sent else Headers()
-    if response.headers.getlist("Cache-Control") == then.getlist("Cache-Control"):
-        return
-    if decision.kind == "full" and response.cache_control.private:
+    then = _said_before(response, decision)
+    if then is None or (decision.kind == "full" and response.cache_control.private):
         return
     if decision.kind == "full":
         forbid_sharing(response)
     else:
-        response.headers["Cache-Control"] = then["Cache-Control"]
+        response.headers.setlist("Cache-Control", then)
     state.warn_once(
         f"kept {request.endpoint}",
         f"a hook puts a Cache-Control of its own on {decision.url}, by which caches would give one visitor's answer to"

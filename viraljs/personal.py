@@ -37,12 +37,11 @@ def session_sets_cookie() -> bool:
     accessed = getattr(session, "accessed", None)
     try:
         if not session:
-            return bool(getattr(session, "modified", True))  # Flask deletes the cookie of a session that was emptied
+            return bool(session.modified)  # Flask deletes the cookie of a session that was emptied
         return bool(current_app.session_interface.should_set_cookie(current_app, session))
     except AttributeError:
-        return (
-            True  # Flask itself asks nothing of a session, and an app's own interface may give what is none of its kind
-        )
+        # Flask itself asks nothing of a session, and an app's own interface may give what is none of its kind.
+        return True
     finally:
         # It reads `session.permanent`, which marks the session as read: up to Flask 3.1.2, and in Flask-Session.
         _restore(session, accessed)

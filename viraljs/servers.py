@@ -1,7 +1,7 @@
-"""What the server that runs the app lets it do with sockets, as far as a request's WSGI environment tells. Pure.
+"""What the server and the layers around an app leave to it: sockets and static files. Pure.
 
-A seeder needs a WebSocket that stays open, and WSGI (PEP 3333) knows of none: some servers hand the connection's socket
-over in a key of their own, which is what simple-websocket looks for; others keep it.
+A seeder needs a WebSocket that stays open, and WSGI (PEP 3333) knows of none. A request's environment tells: some
+servers hand the connection's socket over in a key of their own, which is what simple-websocket looks for; others keep it.
 """
 
 from __future__ import annotations

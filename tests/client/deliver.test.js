@@ -95,7 +95,7 @@ function visit(t, { loads = () => true, seeders = ["a"], lying = [], signaling =
   const bundle = makeBundle({ size: 1050 });
   const page = fakePage(t, browser);
   page.document.baseURI = "file:///page";
-  const timing = {};
+  const timing = { domInteractive: 50 };
   performance.getEntriesByType = () => [timing];
   const requested = fakeRequests(t, request);
   patch(t, { crypto: CRYPTO });

@@ -304,6 +304,21 @@ test("an event of the page's start has passed when the browser has timed it, and
   assert.deepEqual(passed(), [false, false]);
 });
 
+test("an event that is yet to come has not passed where the browser rounds the time of what has not been to 1", (t) => {
+  const { document } = begin(t, "parsing");
+  const rounded = { domContentLoadedEventStart: 1, loadEventStart: 1 };
+  for (const [state, domInteractive] of [
+    ["loading", 1],
+    ["interactive", 50],
+    ["complete", 50],
+  ]) {
+    document.readyState = state;
+    performance.getEntriesByType = () => [{ ...rounded, domInteractive }];
+    assert.equal(hasPassed("domContentLoadedEventStart"), false, state);
+    assert.equal(hasPassed("loadEventStart"), false, state);
+  }
+});
+
 // Overrides ----------------------------------------------------------------------------------------------
 
 test("overrides may end in any order: the last that has not ended is on top, and in the end all is as it was", () => {

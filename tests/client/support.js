@@ -712,7 +712,7 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
  */
 export function fakeStart(t, state = "complete") {
   const page = fakePage(t, { readyState: "interactive" });
-  const timing = { domContentLoadedEventStart: 0, loadEventStart: 0 };
+  const timing = { domInteractive: 50, domContentLoadedEventStart: 0, loadEventStart: 0 };
   const thrown = [];
   const patience = [];
   patch(t, {

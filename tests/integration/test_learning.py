@@ -251,23 +251,33 @@ def test_a_tag_that_the_parser_of_a_page_waits_for_gets_plain_bytes_there_and_no
     assert "DOMContentLoaded" in text, "a tag that waits for nobody breaks the scripts behind it"
 
 
-@pytest.mark.parametrize(("attributes", "kind"), [("", "thin"), (", defer=False", "untouched; reason=blocking")])
-def test_a_page_whose_tag_viral_script_has_written_since_has_peers_again_until_it_turns_out_wrong(
-    app, attributes, kind
-):
-    html = "{{ viral_script('/app.js'%s) }}" % attributes  # noqa: UP031 - a template of a template
+def ban_tag_of(app, attributes=""):
+    """Have a page's blocking tag reported from two networks; from now on `viral_script` writes it."""
+    html = "{{ viral_script('/app.js'" + attributes + ") }}"
     app.add_url_rule("/shop", "shop", lambda: render_template_string(html))
     add_seeder(app, "a", ABROAD)
     for address in (HOME, ELSEWHERE):
         complain(app, PAGE, address, **BLOCKING)
     assert from_page(app) == "untouched; reason=blocking"
 
-    app.test_client().get("/shop")
 
-    assert from_page(app) == kind
-    for address in (HOME, ELSEWHERE) if kind == "thin" else ():
+def test_a_page_whose_tag_viral_script_has_written_since_has_peers_again_until_it_turns_out_wrong(app):
+    ban_tag_of(app)
+
+    app.test_client().get("/shop")
+    assert from_page(app) == "thin"
+
+    for address in (HOME, ELSEWHERE):
         complain(app, PAGE, address, **BLOCKING)
     app.test_client().get("/shop")
+    assert from_page(app) == "untouched; reason=blocking"
+
+
+def test_a_blocking_tag_mends_nothing_whoever_writes_it(app):
+    ban_tag_of(app, ", defer=False")
+
+    app.test_client().get("/shop")
+
     assert from_page(app) == "untouched; reason=blocking"
 
 
@@ -362,3 +372,12 @@ def test_a_page_whose_own_header_forbids_it_is_never_tried(app, policy, tags, de
 
     answer = visit(app, headers={"Referer": "http://localhost/sh%25C3%25B6p/?item=1"})
     assert delivery_of(answer) == delivery
+
+
+def test_what_browsers_say_and_nobody_understands_is_told_of_once(app, caplog):
+    for path in ("report", "offers"):
+        answer = app.test_client().post(f"/viraljs/{path}", data="[]", headers={"Origin": "http://localhost"})
+        assert answer.status_code == 400
+
+    assert caplog.text.count("ViralJS: refuses what a browser says at /viraljs/report") == 1
+    assert caplog.text.count("ViralJS: ") == 1

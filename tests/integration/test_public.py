@@ -241,7 +241,8 @@ def test_a_session_interface_that_saves_null_sessions_makes_the_promise_void():
     assert "Set-Cookie" in response.headers
 
 
-def test_a_session_that_is_a_plain_dict_is_asked_for_nothing_and_breaks_nothing():
+@pytest.mark.parametrize("public", [False, True])
+def test_a_session_that_is_a_plain_dict_is_asked_for_nothing_and_breaks_nothing(public):
     class Plain(SecureCookieSessionInterface):
         def open_session(self, app, request):
             return {}
@@ -249,16 +250,13 @@ def test_a_session_that_is_a_plain_dict_is_asked_for_nothing_and_breaks_nothing(
         def save_session(self, app, session, response):
             pass
 
-    for public in (False, True):
-        app = of_everybody() if public else new_app()
-        if not public:
-            serve_bundle(app, lambda: BUNDLE)
-        app.session_interface = Plain()
+    app = of_everybody(public=public)
+    app.session_interface = Plain()
 
-        response = visit(app)
+    response = visit(app)
 
-        assert response.status_code == 200
-        assert response.data.startswith(BUNDLE)
+    assert response.status_code == 200
+    assert response.data.startswith(BUNDLE)
 
 
 def test_vary_by_everything_is_not_taken_back():

@@ -22,6 +22,7 @@ from tests.support.visits import (
 )
 from viraljs import ViralJS
 from viraljs.bundle import build_manifest
+from viraljs.rendering import FROM_CACHE
 
 TEXT = BUNDLE.decode()
 TYPED = {"Content-Type": JAVASCRIPT}
@@ -472,7 +473,7 @@ def test_urls_with_any_letters(tmp_path):
 FIRST_REQUESTS = {
     "a condition": {"If-None-Match": "*"},
     "a range": {"Range": "bytes=0-9"},
-    "the cache's own": {"Accept": "application/vnd.viraljs.cached"},
+    "the cache's own": {"Accept": FROM_CACHE},
     "a script": {},
 }
 

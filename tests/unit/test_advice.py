@@ -21,6 +21,10 @@ def test_what_is_a_visitors_own_matter_is_not_told(reason):
     assert advise("/app.js", reason) is None
 
 
+def test_a_login_in_front_of_a_bundle_is_told_of():
+    assert "no login" in (advise("/app.js", "authorization") or "")
+
+
 def test_every_reason_stands_in_the_docs():
     documented = set(re.findall(r"``([a-z-]+)``", REASONS.read_text()))
     assert set(ADVICE) <= documented

@@ -1,7 +1,8 @@
 /* What a page of this suite keeps: who ran when, what went wrong, and what the console was told. */
 (() => {
-  // Some pages have elements whose names hide the document's own properties.
-  const { URL } = globalThis; // which a page may have of its own later
+  // Some pages have a constant of that name.
+  const { URL } = globalThis;
+  // Some have elements whose names hide the document's own properties.
   const { get } = Object.getOwnPropertyDescriptor(Document.prototype, "readyState");
   const log = [];
   const lines = [];
