@@ -1,7 +1,8 @@
 """What the server and the layers around an app leave to it: sockets and static files. Pure.
 
 A seeder needs a WebSocket that stays open, and WSGI (PEP 3333) knows of none. A request's environment tells: some
-servers hand the connection's socket over in a key of their own, which is what simple-websocket looks for; others keep it.
+servers hand the connection's socket over in a key of their own, which is what simple-websocket looks for; others keep
+it.
 """
 
 from __future__ import annotations
