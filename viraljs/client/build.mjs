@@ -12,6 +12,7 @@
 // - no legal comments: the licence is the package's; a kilobyte of it in every thin response helps nobody.
 // - no source maps: the sources ship beside the build, and a map would be larger than both.
 
+import { writeFileSync } from "node:fs";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -24,23 +25,37 @@ const ENTRY_POINTS = {
 
 // A page's own `const URL = "/api"`, or `class Event`, at the top of a classic script hides the browser's from all scripts,
 // ours included, and leaves `globalThis` as it is. Not in what runs by itself, whose constants would be such ones, too.
-const NATIVES = '"use strict";const{URL,Event,CustomEvent,Blob,Map,Set,Promise,performance,caches,fetch}=globalThis;';
+// Short names, since some are used often.
+const NATIVES = ["URL", "Event", "CustomEvent", "Blob", "Map", "Set", "Promise", "performance", "caches", "fetch"];
+const SHORT = Object.fromEntries(NATIVES.map((name, at) => [name, `$${String.fromCharCode(65 + at)}`]));
+
+/**
+ * Begin a script with the natives that it uses.
+ *
+ * @param {string} text
+ */
+function withNatives(text) {
+  const used = NATIVES.filter((name) => text.includes(SHORT[name])).map((name) => `${name}:${SHORT[name]}`);
+  return text.replace(/^("use strict";)?/, (strict) => (used.length ? `${strict}const{${used}}=globalThis;` : strict));
+}
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const outdir = argv[2] ?? fileURLToPath(new URL("../static", import.meta.url));
 
 for (const [kind, entryPoints] of Object.entries(ENTRY_POINTS)) {
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: here,
     entryPoints,
     outdir,
     format: kind === "esm" ? "esm" : "iife",
-    banner: { js: kind === "iife" ? "" : NATIVES },
+    define: kind === "iife" ? {} : SHORT,
     bundle: true,
     minify: true,
     target: "es2020",
     charset: "ascii",
     legalComments: "none",
     logLevel: "warning",
+    write: false,
   });
+  for (const { path, text } of outputFiles) writeFileSync(path, kind === "iife" ? text : withNatives(text));
 }
