@@ -228,6 +228,13 @@ test("a piece that is asked for twice before it is sent is sent once; after it, 
   assert.deepEqual(u.numbers(), [1, 2, 1]);
 });
 
+test("who asks without end is cut off after two copies", async () => {
+  const u = serve({ size: 300 });
+  for (let round = 0; round < 5; round++) await u.say(REQUEST, 0, 1 << 30);
+  assert.notEqual(u.channel.readyState, "open");
+  assert.equal(u.numbers().length, 2 * u.store.count);
+});
+
 test("the buffer of the channel never holds more than its high water and one message", async () => {
   const u = serve({ size: 4_000_000, pieceLength: 262_144, first: [[0, 16]] });
   await flush();

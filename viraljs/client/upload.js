@@ -23,6 +23,8 @@ const HIGH_WATER_BYTES = 1048576;
 const LOW_WATER_BYTES = 262144;
 /** Another that wants nothing for so long does not keep its slot. */
 const IDLE_MS = 30000;
+/** Who needs a bundle asks for each piece once, or twice where another seemed to be sooner. */
+const MOST_COPIES = 2;
 
 /**
  * @typedef {object} Source
@@ -48,6 +50,7 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
   /** Chromium now and then loses what comes in before its open event: who made the offer is to speak first. */
   let awaited = !!first;
   let sending = false;
+  let given = 0;
   /** @type {ReturnType<typeof setTimeout>} */
   let idle;
 
@@ -67,6 +70,8 @@ export function upload(channel, { store, pack, limit, trades, isAllowed }, first
 
   /** @param {number} piece */
   async function sendPiece(piece) {
+    // Asking without end would keep the line and the processor of this visitor busy for nothing.
+    if (given++ >= MOST_COPIES * store.count) return channel.close();
     const { bytes, packed } = await pack(piece, channel.protocol === "gzip");
     for (let offset = 0; offset < bytes.length && wanted.has(piece) && isAllowed(); offset += MESSAGE_BYTES) {
       const part = bytes.subarray(offset, offset + MESSAGE_BYTES);
