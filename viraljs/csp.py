@@ -51,8 +51,8 @@ def _lets_blobs_run(policy: Directives) -> bool:
 def _lets_scripts_be_made(policy: Directives) -> bool:
     if "require-trusted-types-for" not in policy or "trusted-types" not in policy:
         return True
-    # A default policy of the page's own may take what ours would have made.
-    return not {POLICY, "*", "default"}.isdisjoint(policy["trusted-types"])
+    # A default policy of the page's own may take what ours would have made, or throw.
+    return not {POLICY, "*"}.isdisjoint(policy["trusted-types"])
 
 
 def _lets_ask(policy: Directives, host: str) -> bool:

@@ -35,13 +35,14 @@ from .facts import (
     response_facts,
     unkept_reason,
 )
-from .learning import INTEGRITY, ban_page, name_page
+from .learning import BLOCKED, INTEGRITY, UNKNOWN_PAGE, ban_page, name_page
+from .markup import policies
 from .matching import SAMPLE, Plan, Terms, Visitor, make_plan
 from .messages import Gone, Offer
 from .modules import ModuleFacts
 from .nearness import Distance
 from .negotiation import RequestFacts, judge_request, judge_response
-from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share, note_pinned_scripts
+from .parts import APPLIES, ASKING, DECIDED, is_part, look_at, may_share, note_pinned_scripts, read_page
 from .personal import run_and_note_writes, set_session_aside
 from .rendering import KEPT_CHARACTERS
 from .rewriting import Made, Outcome, judge_body, read_again, read_file_again, without_tail
@@ -91,6 +92,8 @@ PERSONAL_BY_ITSELF = frozenset({"disabled", "media-type", "set-cookie", "private
 """Reasons for which a view's response goes out with all that hooks do to it, whatever was promised."""
 BUNDLE_STATUSES = frozenset({200, 204, 206, 304})
 """Those of all that is sent of a bundle."""
+PAGES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+"""Media types of documents whose scripts run under a policy of theirs."""
 BENEATH = "_viraljs_beneath"
 """An attribute of each decorated view: the view itself, its options, and the arguments that the URL does not give."""
 TAGS = "viraljs_tags"
@@ -400,6 +403,8 @@ def _tell(state: State, decision: _Decision) -> None:
     """Have the log say once what keeps peers from delivering a bundle, and the line that mends it."""
     # What the page showed of its tags was told when the page was made.
     asks = request_facts()
+    if decision.reason == BLOCKED:
+        state.tell_of(name_page(request.host, asks.page or UNKNOWN_PAGE), kind=_subject(decision))
     is_module = asks.starts or asks.part or asks.is_import
     text = None if decision.reason in (None, INTEGRITY) else advise(decision.url, decision.reason, module=is_module)
     # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
@@ -703,13 +708,9 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
-    if g.pop(TAGS, False) and forbids_peers(response.headers.getlist("Content-Security-Policy"), request.host):
-        current_state().forbid(
-            ban_page(request.host, page_path(), "its header says so"), None, kind=f"{request.endpoint}"
-        )
-    if response.mimetype == "text/html":
-        current_state().look_around()
-        note_pinned_scripts(current_state(), response)
+    tagged = g.pop(TAGS, False)
+    if tagged or response.mimetype in PAGES:
+        _look_at_page(current_state(), response, tagged=tagged)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):
         g.pop(name, None)
@@ -736,6 +737,39 @@ def finish(response: Response) -> Response:
         size=_sent_size(response),
     )
     return response
+
+
+def _look_at_page(state: State, response: Response, *, tagged: bool) -> None:
+    """See what a page forbids of what peers give.
+
+    Args:
+        state: the app's.
+        response: the page.
+        tagged: it has tags by `viral_script`.
+    """
+    state.look_around()
+    try:
+        html = read_page(response)
+        if forbids_peers([*response.headers.getlist("Content-Security-Policy"), *policies(html)], request.host):
+            _note_policy(state, tagged=tagged)
+        note_pinned_scripts(state, html)
+    except Exception as error:  # noqa: BLE001 - a malformed address, or the app's own URL converters; the page must go out
+        state.warn_once(f"page {request.endpoint}", f"can't look for bundles in the page {page_path()}: {error!r}")
+
+
+def _note_policy(state: State, *, tagged: bool) -> None:
+    """Leave a page alone, and those that requests do not name, since it may be one of them.
+
+    Args:
+        state: the app's.
+        tagged: it has tags by `viral_script`. Of others the log hears when they ask for a bundle.
+    """
+    ban = ban_page(request.host, page_path(), "it says so itself")
+    for one in (ban, replace(ban, subject=name_page(request.host, UNKNOWN_PAGE))):
+        if tagged:
+            state.forbid(one, None, kind=f"{request.endpoint}")
+        else:
+            state.forbid_quietly(one)
 
 
 def _finish_bundle(state: State, response: Response, decision: _Decision) -> None:

@@ -126,7 +126,7 @@ def ban_page(host: str, page: str, source: str) -> Ban:
         FORBIDDEN_SECONDS,
         f"the Content Security Policy of the page {page} forbids what peers give ({source}), so that its bundles come"
         " untouched; put a nonce into script-src and on its script tags, or add blob: to what script-src lists already,"
-        " such as 'self'; see deployment/csp in the docs",
+        " such as 'self', and viraljs to trusted-types, where it has that; see deployment/csp in the docs",
     )
 
 

@@ -17,8 +17,8 @@ from .bundle import Manifest
 from .errors import BundleError
 from .facts import asks_for_plain_bytes, own_url, page_path, request_facts, write_url
 from .graph import Part
-from .integrity import pinned_scripts
 from .learning import ban_pinned, name_page, name_tag
+from .markup import pinned_scripts
 from .modules import ModuleFacts, is_path, read_module
 from .nearness import Distance
 from .negotiation import judge_page
@@ -123,26 +123,23 @@ def _resolve(url: str, specifiers: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def note_pinned_scripts(state: State, response: Response) -> None:
-    """Look for bundles in a page of the app whose tags have an `integrity` attribute: there, they must come untouched.
+def read_page(response: Response) -> bytes:
+    """Return the markup of a page; none of one that is streamed, or large, or of a content coding not known here."""
+    encoding = response.headers.get("Content-Encoding", "identity")
+    return decode(read_whole(response, MOST_PAGE_BYTES), encoding) or b""
 
-    Args:
-        state: the app's.
-        response: a page; one that is streamed, or large, is not read.
-    """
-    try:
-        html = decode(read_whole(response, MOST_PAGE_BYTES), response.headers.get("Content-Encoding", "identity"))
-        if html is None or b"integrity" not in html:
-            return
-        leads = is_part()
-        for src in pinned_scripts(html):
-            # Relative to the page, or on its own host.
-            address = urljoin(request.base_url, src)
-            url = own_url(address, request.host)
-            if url is not None and leads(url) and not asks_for_plain_bytes(address):
-                state.forbid(ban_pinned(request.host, page_path(), url), None, kind=f"pinned {request.endpoint}")
-    except Exception as error:  # noqa: BLE001 - a malformed address, or the app's own URL converters; the page must go out
-        state.warn_once(f"page {request.endpoint}", f"can't look for bundles in the page {page_path()}: {error!r}")
+
+def note_pinned_scripts(state: State, html: bytes) -> None:
+    """Look for bundles in a page whose tags have an `integrity` attribute: there, they must come untouched."""
+    if b"integrity" not in html:
+        return
+    leads = is_part()
+    for src in pinned_scripts(html):
+        # Relative to the page, or on its own host.
+        address = urljoin(request.base_url, src)
+        url = own_url(address, request.host)
+        if url is not None and leads(url) and not asks_for_plain_bytes(address):
+            state.forbid(ban_pinned(request.host, page_path(), url), None, kind=f"pinned {request.endpoint}")
 
 
 def note_deferred(state: State, src: str) -> None:

@@ -9,7 +9,17 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from .facts import visitor_place, write_url
-from .learning import BLOCKED, BLOCKING, DOCUMENT_WRITE, INTEGRITY, name_bundle, name_page, name_pinned, name_tag
+from .learning import (
+    BLOCKED,
+    BLOCKING,
+    DOCUMENT_WRITE,
+    INTEGRITY,
+    UNKNOWN_PAGE,
+    name_bundle,
+    name_page,
+    name_pinned,
+    name_tag,
+)
 from .nearness import Distance, Place, inside
 from .negotiation import RequestFacts
 from .personal import session_unread
@@ -75,7 +85,7 @@ def find_out(state: State, facts: RequestFacts) -> Asking | str:
     if not has_routes(state):
         return "no-route"
     place = visitor_place(state.locate, state.warn_once)
-    if facts.page and state.registry.is_forbidden(name_page(request.host, facts.page), place.network):
+    if state.registry.is_forbidden(name_page(request.host, facts.page or UNKNOWN_PAGE), place.network):
         return BLOCKED
     enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
     if enclosed and isolated:

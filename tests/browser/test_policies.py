@@ -76,7 +76,12 @@ def test_a_page_whose_header_forbids_what_peers_give_is_never_tried(name, forbid
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_a_policy_that_the_server_does_not_see_is_found_out_before_anything_is_fetched(name, forbidding):
     site = forbidding.site
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{FORBIDDEN[name]}">'
+    # Not a tag that the server could have read.
+    policy = f"""<script>
+    document.head.append(Object.assign(document.createElement("meta"), {{
+      httpEquiv: "Content-Security-Policy", content: "{FORBIDDEN[name]}",
+    }}));
+    </script>"""
     site.show("strict", policy + TAG)
     forbidding.visitor.visit(site.url("strict"))
     [record] = forbidding.records(forbidding.visitor)
@@ -102,11 +107,15 @@ def test_where_trusted_types_forbid_our_policy_the_page_is_left_alone(forbidding
     assert site.kinds() == ["full", "untouched; reason=blocked"]
 
 
-def test_a_default_policy_of_the_pages_own_may_stand_in_for_ours(forbidding):
+def test_a_page_whose_default_policy_takes_no_url_of_ours_is_left_alone(forbidding):
     site = forbidding.site
     own = f"""<script nonce="{NONCE}">
-    const same = (text) => text;
-    trustedTypes.createPolicy("default", {{ createScriptURL: same, createScript: same, createHTML: same }});
+    trustedTypes.createPolicy("default", {{
+      createScriptURL(url) {{
+        if (!url.startsWith("/b/")) throw new TypeError(url);
+        return url;
+      }},
+    }});
     </script>"""
     site.show(
         "strict",
@@ -114,9 +123,35 @@ def test_a_default_policy_of_the_pages_own_may_stand_in_for_ours(forbidding):
         Content_Security_Policy=f"{NONCED}; require-trusted-types-for 'script'; trusted-types default",
     )
     forbidding.visitor.visit(site.url("strict"))
-    [record] = forbidding.records(forbidding.visitor)
-    assert (record["source"], record["reason"]) == ("peers", None)
-    assert forbidding.look(forbidding.visitor, "[runs, answer]") == [1, 42]
+    assert forbidding.look(forbidding.visitor, HEARD, "window.runs") == [1, 42, []]
+    assert site.kinds() == ["full", "untouched; reason=blocked"]
+
+
+@pytest.mark.parametrize("tag", ['<script src="/b/app.js"></script>', '<script defer src="/b/app.js"></script>'])
+@pytest.mark.parametrize("where", ["header", "page"])
+def test_a_tag_written_by_hand_on_a_page_that_forbids_ours_is_left_alone(tag, where, forbidding, caplog):
+    site, policy = forbidding.site, "require-trusted-types-for 'script'; trusted-types 'none'"
+    headers = {"Content_Security_Policy": policy} if where == "header" else {}
+    markup = f'<meta http-equiv="Content-Security-Policy" content="{policy}">' if where == "page" else ""
+    site.show("strict", markup + tag, **headers)
+    for _ in range(2):
+        forbidding.visitor.visit(site.url("strict"))
+        assert forbidding.look(forbidding.visitor, HEARD, "window.runs") == [1, 42, []]
+    assert set(site.kinds()[1:]) == {"untouched; reason=blocked"}
+    assert len([line for line in caplog.messages if "the page /strict forbids what peers give" in line]) == 1
+
+
+def test_a_page_that_may_not_be_named_is_left_alone_where_one_of_the_site_forbids_ours(forbidding):
+    site = forbidding.site
+    site.show(
+        "strict",
+        '<script defer src="/b/app.js"></script>',
+        Content_Security_Policy="require-trusted-types-for 'script'; trusted-types 'none'",
+        Referrer_Policy="no-referrer",
+    )
+    forbidding.visitor.visit(site.url("strict"))
+    assert forbidding.look(forbidding.visitor, HEARD, "window.runs") == [1, 42, []]
+    assert site.kinds() == ["full", "untouched; reason=blocked"]
 
 
 def test_a_page_that_may_not_ask_its_server_is_never_tried(forbidding):

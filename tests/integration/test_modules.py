@@ -53,10 +53,10 @@ def modular_app(files=None, headers=None, template="", **config):
     return app
 
 
-def see(app: Flask, *names: str) -> None:
+def see(app: Flask, *names: str, **headers: str) -> None:
     """Let a browser import modules by itself, and seed them."""
     for name in names:
-        assert delivery_of(visit(app, f"/m/{name}", IMPORT)) in ("full", "untouched; reason=small")
+        assert delivery_of(visit(app, f"/m/{name}", {**IMPORT, **headers})) in ("full", "untouched; reason=small")
         add_seeder(app, app.config["FILES"][name])
 
 
@@ -220,7 +220,7 @@ def test_a_page_whose_policy_forbids_blobs_has_them_natively():
         return response
 
     assert page(app) == NATIVE
-    see(app, "entry.js", "a.js")
+    see(app, "entry.js", "a.js", Referer="http://localhost/lenient")
     assert page(app) == NATIVE
     assert page(app, url="/?other") == NATIVE
 

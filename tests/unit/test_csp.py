@@ -30,7 +30,6 @@ NONCE = "'nonce-bm9uY2U'"
         "require-trusted-types-for 'script'",
         "require-trusted-types-for 'script'; trusted-types viraljs dompurify",
         "require-trusted-types-for 'script'; trusted-types *",
-        "require-trusted-types-for 'script'; trusted-types default",
         "trusted-types others",
     ],
 )
@@ -53,6 +52,8 @@ def test_a_policy_allows_it(policy):
         f"script-src {NONCE}; connect-src api.example",
         f"default-src 'none'; script-src {NONCE}",
         "require-trusted-types-for 'script'; trusted-types others",
+        # Nobody knows what a default policy takes.
+        "require-trusted-types-for 'script'; trusted-types default",
         "require-trusted-types-for 'script'; trusted-types 'none'",
         "script-src blob:, script-src 'self'",
     ],

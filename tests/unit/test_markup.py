@@ -1,6 +1,6 @@
 import pytest
 
-from viraljs.integrity import pinned_scripts
+from viraljs.markup import pinned_scripts, policies
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,26 @@ from viraljs.integrity import pinned_scripts
 )
 def test_scripts_with_a_digest_are_found_by_their_addresses(html, found):
     assert list(pinned_scripts(html.encode())) == found
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ('<meta http-equiv="Content-Security-Policy" content="script-src \'self\'">', ["script-src 'self'"]),
+        ("<META CONTENT=\"default-src 'none'\" HTTP-EQUIV=content-security-policy />", ["default-src 'none'"]),
+        (
+            "<meta\n  http-equiv='Content-Security-Policy'\n  content='script-src &#39;self&#39;'\n>",
+            ["script-src 'self'"],
+        ),
+        ('<meta http-equiv="Content-Security-Policy">', [""]),
+        ('<meta http-equiv="Content-Security-Policy-Report-Only" content="script-src x">', []),
+        ('<meta name="description" content="Content-Security-Policy">', []),
+        ('<metadata http-equiv="Content-Security-Policy" content="x">', []),
+        ("no page", []),
+    ],
+)
+def test_policies_in_the_page_are_found(html, found):
+    assert list(policies(html.encode())) == found
 
 
 def test_bytes_that_are_no_text_hurt_nobody():
