@@ -64,6 +64,39 @@ FOREIGN_MODULES = (
 )
 """Of a module that ran from its own URL, though a thin client came for it."""
 
+REPORTED: Mapping[str, str] = {
+    "no-timing": (
+        "it hides from scripts how far the page is, so that none can be put into its place later; pages that a script"
+        " has written, frames without an address and some privacy settings do that"
+    ),
+    "silent": (
+        "a script from a blob: URL neither ran nor failed; a content blocker does that, or a script of the page that"
+        " changes what createElement gives: have it leave blob: URLs alone"
+    ),
+    "client": (
+        "scripts of ViralJS did not come in time, or the page has stopped its timers; see that proxies and policies let"
+        " everything through below VIRALJS_URL_PREFIX"
+    ),
+    "version": (
+        "the server's bytes were not those that it had hashed a moment before; unless that was a deployment, have the"
+        " view return the same bytes to everybody, and nothing rewrite them on the way, or leave the decorator off"
+    ),
+    "digest": "the pieces were right and the whole was not, which should not be possible; please report it to ViralJS",
+}
+"""What visitors' browsers say in their reports, of that the site's author can know nothing else."""
+
+
+def comes_plainly(url: str, reason: str, page: str | None) -> str | None:
+    """Return a sentence for the log on what a visitor's browser has reported; None where nothing is to be done.
+
+    Args:
+        url: path and query of the bundle, or what else names it.
+        reason: the browser's.
+        page: its path, if it is known.
+    """
+    found = REPORTED.get(reason)
+    return found and f"{url} came from this server on {page or 'a page'} (a visitor's browser says {reason}): {found}"
+
 
 def advise(url: str, reason: str, *, module: bool = False) -> str | None:
     """Return a sentence for the log.

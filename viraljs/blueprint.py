@@ -18,7 +18,7 @@ from flask_sock import Sock
 from werkzeug.routing import BaseConverter
 
 from . import signals
-from .advice import FOREIGN_MODULES
+from .advice import FOREIGN_MODULES, comes_plainly
 from .errors import ExpiredError, MessageError, TokenError
 from .facts import canonical_path, own_url, request_facts, visitor_place
 from .hub import Outbox
@@ -259,6 +259,8 @@ def _note_bans(state: State, report: Report, ticket: Ticket, here: Place) -> Non
     if report.reason == FOREIGN:
         subject = f"foreign modules {ticket.digest}"
         state.warn_once(subject, f"{shown_as} runs from its own URL on {page or 'a page'}: {FOREIGN_MODULES}")
+    elif report.reason and (text := comes_plainly(shown_as, report.reason, page)):
+        state.warn_once(f"reported {report.reason} {ticket.digest}", text)
 
 
 def _places(state: State, ticket: Ticket) -> dict[str, Place]:

@@ -209,6 +209,12 @@ const timer = setInterval(() => {
 GREEDY_RECIPIENT = f"RTCPeerConnection.prototype.close = () => 0; {_ON_OPEN % _GREED}"
 """A recipient that asks for everything, thousands of times, and does not leave or say so when it has it."""
 
+STOPPED_TIMERS = "window.setTimeout = window.setInterval = () => 1;"
+"""Timers as a test leaves them that has stopped the clock."""
+
+NO_DIGESTS = "crypto.subtle.digest = () => new Promise(() => {});"
+"""Hashes that never come."""
+
 FULL_QUOTA = """
 Cache.prototype.put = () => {
   window.refused = true;

@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.browser.patches import COUNTED_RECEIPTS, UNHURRIED_MS, leaves_after, stalls_after, trickles
+from tests.browser.patches import (
+    COUNTED_RECEIPTS,
+    NO_DIGESTS,
+    STOPPED_TIMERS,
+    UNHURRIED_MS,
+    leaves_after,
+    stalls_after,
+    trickles,
+)
 from tests.support.scripted import NOT_SDP, ScriptedSeeder
 from tests.support.site import NONCE, TAG, bundle
 from viraljs.facts import DIRECT_MARK
@@ -60,6 +68,25 @@ def test_a_seeder_that_never_answers_costs_no_more_than_the_deadline(hasty_site,
     assert record["reason"] == "deadline"
     assert SHORT_MS <= record["milliseconds"] < SOON_MS
     assert [event["reason"] for event in visitor.seen("fallback")] == ["deadline"]
+
+
+def test_where_timers_stand_still_a_silent_seeder_keeps_nobody_waiting(hasty_site, browsers, scripted):
+    scripted(hasty_site, silent)
+    visitor = browsers(STOPPED_TIMERS).visit(hasty_site.url())
+    record = visitor.delivery()
+    assert_ran_once(visitor, hasty_site)
+    assert (record["source"], record["reason"]) == ("server", "client")
+
+
+def test_where_digests_never_come_peers_deliver_all_the_same(hasty_site, browsers):
+    browsers().visit(hasty_site.url())
+    hasty_site.wait_for_seeders(1)
+    visitor = browsers(NO_DIGESTS).visit(hasty_site.url())
+    record = visitor.delivery()
+    assert_ran_once(visitor, hasty_site)
+    # By our own hash, after some time: the server may have been asked by then.
+    assert record["bytesFromPeers"] + record["bytesFromServer"] == 100_000
+    assert record["milliseconds"] < SOON_MS
 
 
 def test_a_frozen_seeder_costs_no_more_than_the_deadline(hasty_site, browsers):

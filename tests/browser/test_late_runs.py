@@ -118,6 +118,17 @@ def test_bundles_run_in_the_order_of_their_tags(sizes, stage):
     assert stage.each("[ran, runs]", "ran.length >= 2") == [[["one.js", "two.js"], 2]] * 3
 
 
+def test_a_script_behind_a_bundle_that_is_not_there_says_so_once_in_its_turn(stage):
+    """Browsers say so as soon as they know, and the script is asked for again."""
+    stage.show(
+        "<script>var missed = [];</script>{{ viral_script('/b/app.js') }}"
+        '<script defer src="/gone.js" onerror="missed.push(window.runs)"></script>',
+        {"app.js": bundle().decode()},
+    )
+    stage.seed()
+    assert stage.look(stage.deliver(), "missed", "missed.length") == [1]
+
+
 # Policies
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ofDocument, ownGlobal } from "../../viraljs/client/builtins.js";
+import { define, makeEvent, ofDocument, ownGlobal } from "../../viraljs/client/builtins.js";
 import { fakePage } from "./support.js";
 
 /** Where a browser looks elements up by their names: on the way from a window to what all objects have. */
@@ -25,4 +25,31 @@ test("what a document has is what all documents have, whatever its elements are 
   assert.equal(ofDocument("readyState"), "interactive");
   assert.equal(ofDocument("currentScript"), "the script that runs");
   assert.ok(ofDocument("createElement").call(document, "script"));
+});
+
+test("a property is what it is said to be, whatever the page has added to all objects", (t) => {
+  t.after(() => {
+    delete Object.prototype.get;
+  });
+  Object.prototype.get = () => "theirs";
+  const target = {};
+  assert.equal(define(target, "name", { value: "ours" }), true);
+  assert.equal(target.name, "ours");
+});
+
+test("an event is the browser's, whatever has the name Event", (t) => {
+  const { window } = fakePage(t);
+  const heard = [];
+  for (const type of ["load", "viraljs:delivered"]) {
+    window.addEventListener(type, ({ type, bubbles, detail }) => heard.push([type, bubbles, detail]));
+  }
+  const { Event } = globalThis;
+  const [load, delivered] = [makeEvent("load", true), makeEvent("viraljs:delivered", false, { url: "/app.js" })];
+  assert.ok(load instanceof Event);
+  window.dispatchEvent(load);
+  window.dispatchEvent(delivered);
+  assert.deepEqual(heard, [
+    ["load", true, undefined],
+    ["viraljs:delivered", false, { url: "/app.js" }],
+  ]);
 });

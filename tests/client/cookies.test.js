@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { readCookie, writeCookie } from "../../viraljs/client/cookies.js";
+import { allCookies, readCookie, writeCookie } from "../../viraljs/client/cookies.js";
 import { fakePage, patch } from "./support.js";
 
 test("the number is read from among other cookies, by its whole name", (t) => {
@@ -19,6 +19,15 @@ test("a cookie that is not there, or not a number, is undefined", (t) => {
     patch(t, { document: { cookie } });
     assert.equal(readCookie("viraljs"), undefined, cookie);
   }
+});
+
+test("a page that throws at every word about cookies has none", (t) => {
+  t.mock.method(console, "debug", () => {});
+  const { document } = fakePage(t);
+  const fail = () => assert.fail("on purpose");
+  Object.defineProperty(document, "cookie", { get: fail, set: fail });
+  assert.deepEqual([allCookies(), readCookie("viraljs")], ["", undefined]);
+  writeCookie("viraljs", 3, 600);
 });
 
 test("a number is kept for the whole site and its time, and is not sent from other sites", (t) => {

@@ -586,7 +586,7 @@ test("the way to the server is measured by the URL that was asked, mark and all"
     return [];
   };
   await v.finish();
-  assert.deepEqual(names, [src]);
+  assert.deepEqual([...new Set(names)], [src]);
 });
 
 test("a bundle whose element was given a turn runs in that one, and says when it is over", async (t) => {
@@ -847,6 +847,43 @@ test("where a browser hides how far the page is, the plain bytes run in place", 
   assert.equal(v.written(BREAKER), undefined, "no failure of this browser's");
 });
 
+test("in a document that a script has begun anew after its load, the plain bytes run in place", async (t) => {
+  const v = visitBlocking(t, { tag: { defer: "" }, readyState: "interactive" });
+  const before = { domInteractive: 50, domContentLoadedEventStart: 60, loadEventStart: 70 };
+  performance.getEntriesByType = () => [before];
+  const record = await v.begin();
+  assert.deepEqual([record.reason, record.source], ["no-timing", "server"]);
+  assert.deepEqual(v.order, ["run", "load"]);
+});
+
+test("what another URL of the site leads to has its plain bytes by its own, in place and for peers", async (t) => {
+  const fields = { url: "/app.js?v=1", direct: "/viraljs/direct/mark/app.js?v=1" };
+  for (const [tag, readyState] of [
+    [{}, "loading"],
+    [{ defer: "" }, "interactive"],
+  ]) {
+    const v = visit(t, { tag, readyState, fields, src: "file:///latest.js", seeders: ["a"], signaling: false });
+    performance.getEntriesByName = (name) => (name === "file:///latest.js" ? [{ redirectStart: 5 }] : []);
+    const record = await v.finish();
+    assert.deepEqual([record.source, record.url, v.ran.length], ["server", "file:///latest.js", 1]);
+    const asked = [...v.requested, ...v.fetched.map(({ url }) => url).filter((url) => !url.includes("offers"))];
+    assert.deepEqual([...new Set(asked)], ["file:///viraljs/direct/mark/app.js?v=1"]);
+  }
+});
+
+test("a tag that is waited for and that nothing can run for is told of all the same, for the next visit", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const v = visitBlocking(t, { loads: () => false, request: () => [404, ""] });
+  const beginning = v.begin();
+  for (let turn = 0; turn < 20; turn++) await flush();
+  v.parse();
+  await beginning;
+  assert.deepEqual(
+    v.beacons.map(([, { reason }]) => reason),
+    ["blocking"],
+  );
+});
+
 test("what can't run in its place runs from its direct URL, once, and says the same", async (t) => {
   for (const request of [() => [404, ""], () => assert.fail("no network")]) {
     let tries = 0;
@@ -983,6 +1020,8 @@ const FAULTS = {
         }
       },
     }),
+  "timers stand still": (t) => patch(t, { setTimeout: () => 1 }),
+  "digests never come": (t) => patch(t, { crypto: { subtle: { digest: () => new Promise(() => {}) } } }),
   "timings can't be read": () => Object.assign(performance, { getEntriesByName: fail }),
   "a report can't be sent": (_, { navigator }) => Object.assign(navigator, { sendBeacon: fail }),
   "the window takes no listeners": (_, { window }) => Object.assign(window, { addEventListener: fail }),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash, webcrypto } from "node:crypto";
 import test from "node:test";
-import { findHash, fromBase64, toHex } from "../../viraljs/client/digest.js";
-import { CLIENT, createRandom, patch, SRC } from "./support.js";
+import { findHash, fromBase64, HASH_MS, toHex } from "../../viraljs/client/digest.js";
+import { CLIENT, createRandom, fakeClock, flush, patch, SRC } from "./support.js";
 
 const ROUNDS = 50;
 
@@ -27,6 +27,34 @@ test("on a page of plain http our own hash is loaded, and gives the same", async
     patch(t, { crypto });
     const hash = await findHash(CLIENT, SRC);
     assert.equal(toHex(await hash(bytes)), createHash("sha256").update(bytes).digest("hex"));
+  }
+});
+
+test("a digest that never comes is made by our own hash", async (t) => {
+  const clock = fakeClock(t);
+  const bytes = createRandom(12).bytes(1000);
+  patch(t, { crypto: { subtle: { digest: () => new Promise(() => {}) } } });
+  const hash = await findHash(CLIENT, SRC);
+  const hashing = hash(bytes);
+  await clock.advance(HASH_MS);
+  assert.equal(toHex(await hashing), createHash("sha256").update(bytes).digest("hex"));
+});
+
+test("a digest that comes in time leaves no timer behind, and one that fails is an error", async (t) => {
+  const clock = fakeClock(t);
+  const fail = async () => assert.fail("on purpose");
+  for (const [digest, ends] of [
+    [(name, bytes) => webcrypto.subtle.digest(name, bytes), "resolves"],
+    [fail, "rejects"],
+  ]) {
+    patch(t, { crypto: { subtle: { digest } } });
+    const hashing = (await findHash(CLIENT, SRC))(Uint8Array.of(1)).then(
+      () => "resolves",
+      () => "rejects",
+    );
+    assert.equal(await hashing, ends);
+    await flush();
+    assert.deepEqual(clock.waits(), []);
   }
 });
 

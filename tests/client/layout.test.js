@@ -10,6 +10,7 @@ const FLOORS = [
     "types",
     "wire",
     "urls",
+    "alarm",
     "builtins",
     "versions",
     "cookies",

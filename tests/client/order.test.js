@@ -379,6 +379,17 @@ test("one that can't be loaded has its error event, and holds up none", async (t
   assert.deepEqual([page.started(), page.events], [["/a.js", "/b.js"], ["/a.js error"]]);
 });
 
+test("what the browser says of one before its turn, that it can't be loaded, is not heard", async (t) => {
+  const page = begin(t, { tags: { "/a.js": {} } });
+  page.scripts["/a.js"].dispatchEvent(new Event("error"));
+  await page.parse();
+  page.scripts["/a.js"].dispatchEvent(new Event("error"));
+  assert.deepEqual(page.events, []);
+  await page.finish();
+  await page.run("/a.js", { type: "error" });
+  assert.deepEqual(page.events, ["/a.js error"]);
+});
+
 test("one sees its own element while it runs, and its errors have its own name", async (t) => {
   const page = begin(t, { tags: { "/a.js": {} } });
   await page.parse();

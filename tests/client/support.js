@@ -8,6 +8,9 @@ import { decode } from "../../viraljs/client/wire.js";
 export const SRC = new URL("../../", import.meta.url).href;
 export const CLIENT = { base: new URL("../../viraljs", import.meta.url).pathname, client: "client" };
 
+/** Where the page is. */
+export const PAGE = "https://page.example";
+
 /**
  * Put values in the place of globals until the test ends.
  *
@@ -57,7 +60,13 @@ export function fakeClock(t) {
       return newest;
     },
     clearTimeout: (timer) => timers.delete(timer),
-    performance: { now: () => now, getEntriesByType: () => [{}], getEntriesByName: () => [] },
+    performance: { now: () => now, getEntriesByType: () => [{ name: `${PAGE}/page` }], getEntriesByName: () => [] },
+  });
+  // What a page can't put anything in the place of has the same time here.
+  t.mock?.method(AbortSignal, "timeout", (milliseconds) => {
+    const signal = { onabort() {} };
+    timers.set(++newest, { at: now + milliseconds, run: () => signal.onabort() });
+    return signal;
   });
   return {
     now: () => now,
@@ -611,6 +620,16 @@ export class FakeDocument extends FakeNode {
     return new FakeNode();
   }
 
+  /** In Node, events have no other way to be told their type. */
+  createEvent() {
+    const event = new Event("");
+    const init = (type, bubbles, _cancelable, detail) =>
+      Object.entries({ type, bubbles, detail }).forEach(
+        ([name, value]) => void Object.defineProperty(event, name, { value }),
+      );
+    return Object.assign(event, { initEvent: init, initCustomEvent: init });
+  }
+
   adoptNode(node) {
     node.remove();
     node.ownerDocument = this;
@@ -671,12 +690,6 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
     cookieEnabled: true,
     sendBeacon: (url, body) => beacons.push([url, JSON.parse(body)]),
   };
-  class CustomEvent extends Event {
-    constructor(type, { detail }) {
-      super(type);
-      this.detail = detail;
-    }
-  }
   class ErrorEvent extends Event {
     constructor(type, { cancelable, filename, ...fields }) {
       super(type, { cancelable });
@@ -690,8 +703,7 @@ export function fakePage(t, { readyState = "complete", cookie = "", saveData = f
     window,
     document,
     navigator,
-    location: { pathname: "/page" },
-    CustomEvent,
+    location: { href: `${PAGE}/page` },
     ErrorEvent,
     PageTransitionEvent: class extends Event {},
     Document: FakeDocument,

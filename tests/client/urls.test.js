@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { directUrl, endpoint, isOwn, plainUrl } from "../../viraljs/client/urls.js";
+import { directUrl, endpoint, isOwn, pagePath, plainUrl } from "../../viraljs/client/urls.js";
 import { patch } from "./support.js";
 
 const HOST = "https://a.example";
@@ -37,6 +37,17 @@ test("the direct URL is the path that the server named, where the script is", ()
   assert.equal(at(`${HOST}/app.js?v=1&viraljs=behind#top`), `${HOST}/viraljs/direct/mark/app.js?v=1`);
   const mounted = { url: "/a/app.js", direct: "/a/viraljs/direct/mark/app.js" };
   assert.equal(directUrl(mounted, `${HOST}/a/app.js`), `${HOST}/a/viraljs/direct/mark/app.js`);
+});
+
+test("a page is where its document came from, whatever its address is now", (t) => {
+  const location = { href: "https://a.example/other?x" };
+  for (const [entries, path] of [
+    [[{ name: "https://a.example/shop?item=1#top" }], "/shop"],
+    [[], "/other"],
+  ]) {
+    patch(t, { location, performance: { getEntriesByType: () => entries } });
+    assert.equal(pagePath(), path);
+  }
 });
 
 test("an app that does not know where its site has it is found there all the same", () => {

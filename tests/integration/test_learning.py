@@ -7,6 +7,7 @@ from flask import render_template_string
 
 from tests.support.visits import PAGE as NAVIGATION
 from tests.support.visits import delivery_of, digest_of, island_of, new_app, serve_bundle, state_of, visit
+from viraljs.advice import REPORTED
 from viraljs.extension import viral_script
 from viraljs.nearness import locate
 
@@ -344,6 +345,18 @@ def test_a_bundle_that_writes_into_its_page_is_left_alone(app):
 
     assert delivery_of(visit(app)) == "untouched; reason=document-write"
     assert visit(app).data == BUNDLE
+
+
+@pytest.mark.parametrize("reason", REPORTED)
+def test_what_only_a_browser_sees_is_told_of_once_and_turns_nothing_off(app, reason, caplog):
+    add_seeder(app, "a", ABROAD)
+    for _ in range(2):
+        complain(app, PAGE, reason=reason, page="/shop", url="http://localhost/app.js")
+
+    assert delivery_of(visit(app, headers=PAGE)) == "thin"
+    [text] = [line for line in caplog.messages if f"says {reason})" in line]
+    assert text.startswith("ViralJS: /app.js came from this server on /shop (")
+    assert text.endswith(REPORTED[reason])
 
 
 def test_other_reasons_are_no_ground_to_leave_anything_alone(app):

@@ -5,7 +5,7 @@ import { findHash, toHex } from "./digest.js";
 import { newRecord, thePage } from "./page.js";
 import { shownScript } from "./place.js";
 import { isWanted } from "./scripts.js";
-import { isOwn, plainUrl } from "./urls.js";
+import { isOwn, pagePath, plainUrl } from "./urls.js";
 
 const island = __VIRALJS__;
 try {
@@ -36,7 +36,7 @@ function main(src, wanted) {
   page.begin(island).done();
   page.finish(record);
   // Where it must run in its place, it can't come from peers: the server is told of the page.
-  if (wanted) island.page = location.pathname;
+  if (wanted) island.page = pagePath();
   page.seed(island, src, async () => ({ blob: await readBack(src) }), record);
 }
 

@@ -14,3 +14,34 @@ export const ownGlobal = (name) => Object.getOwnPropertyDescriptor(window, name)
  * @returns {any} what documents have under it; functions still have to be called on this one
  */
 export const ofDocument = (name) => Reflect.get(Document.prototype, name, document);
+
+/** @returns {DocumentReadyState} */
+export const readyState = () => ofDocument("readyState");
+
+/** @param {Node} node to put where it stands in nobody's way */
+export const insert = (node) => ofDocument("documentElement").append(node);
+
+/**
+ * Define a property, whatever the page has added to all objects: a `get` or `value` there would count as one of ours.
+ *
+ * @param {object} target
+ * @param {PropertyKey} name
+ * @param {PropertyDescriptor} how
+ */
+export const define = (target, name, how) =>
+  Reflect.defineProperty(target, name, Object.assign(Object.create(null), how));
+
+/**
+ * Make an event, also where a library has put a class of its own under `Event`.
+ *
+ * @param {string} type
+ * @param {boolean} [bubbles]
+ * @param {any} [detail]
+ * @returns {Event}
+ */
+export function makeEvent(type, bubbles = false, detail) {
+  const kind = detail ? "CustomEvent" : "Event";
+  const event = ofDocument("createEvent").call(document, kind);
+  event[`init${kind}`](type, bubbles, false, detail);
+  return event;
+}

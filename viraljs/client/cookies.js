@@ -4,7 +4,15 @@
 const holder = () => (typeof document.cookie === "string" ? document : Document.prototype);
 
 /** @returns {string} */
-export const allCookies = () => Reflect.get(holder(), "cookie", document);
+export function allCookies() {
+  try {
+    return Reflect.get(holder(), "cookie", document);
+  } catch (error) {
+    // A sandboxed page has none, and says so by an error.
+    console.debug(error);
+    return "";
+  }
+}
 
 /**
  * @param {string} name
@@ -22,5 +30,9 @@ export function readCookie(name) {
  */
 export function writeCookie(name, value, seconds) {
   const text = `${name}=${value}; path=/; max-age=${seconds}; samesite=lax`;
-  Reflect.set(holder(), "cookie", text, document);
+  try {
+    Reflect.set(holder(), "cookie", text, document);
+  } catch (error) {
+    console.debug(error);
+  }
 }

@@ -1,6 +1,7 @@
 /** One delivery, from the thin client's first line to the running app and the seeding after it. */
 
-import { ofDocument, ownGlobal } from "./builtins.js";
+import { alarm } from "./alarm.js";
+import { insert, ofDocument, ownGlobal, readyState } from "./builtins.js";
 import { allCookies, readCookie } from "./cookies.js";
 import { KEPT_DIGITS } from "./kept.js";
 import { runningScript } from "./late.js";
@@ -9,11 +10,13 @@ import { holdLater } from "./order.js";
 import { emit, newRecord, thePage } from "./page.js";
 import { holdLoad, mayRun, runInPlace, runPlainly } from "./place.js";
 import { isWanted, makeScript } from "./scripts.js";
+import { trust as ownTrust } from "./trust.js";
 import { directUrl, endpoint, markedUrl, plainUrl } from "./urls.js";
+import { findPage } from "./versions.js";
 
 /** How much longer than the deadline the storage and the server may take to give what fetches the bundle. */
 const CLIENT_MS = 1000;
-/** How long the server may take to give what links modules. */
+/** How long the server may take to give what links modules, and timers to fire that wait for nothing. */
 const MODULES_MS = 2000;
 /** How long a script from a `blob:` URL may say nothing, where `run.js` does not know better. */
 const PLAIN_MS = 10000;
@@ -29,11 +32,12 @@ class Refusal extends Error {}
  * @param {import("./page.js").Page} page
  * @param {Promise<import("./types.js").Runner>} runner
  * @param {import("./types.js").ReceivingIsland} island
- * @param {string} src of the bundle
+ * @param {string} src of the bundle, for its page
  * @param {string} asked where the island came from
+ * @param {string} [source] where the server has it
  * @returns {import("./module.js").Delivering}
  */
-function begin(page, runner, island, src, asked) {
+function begin(page, runner, island, src, asked, source = src) {
   const began = performance.now();
   const record = newRecord(src, island.digest);
 
@@ -58,7 +62,7 @@ function begin(page, runner, island, src, asked) {
       };
     }
     const client = await load(island, src, "receive");
-    return () => client.receive(island, src, roundTripOf(asked), record, fallBack, share);
+    return () => client.receive(island, source, roundTripOf(asked), record, fallBack, share);
   }
 
   return {
@@ -77,7 +81,7 @@ function begin(page, runner, island, src, asked) {
       page.finish(ran && !twin ? record : undefined);
       if (record.reason === "again") return;
       // A page that lets nothing of ours run is not to be tried again.
-      if (!ran && record.reason !== "blocked") return;
+      if (!ran && !TELLING.test(`${record.reason}`)) return;
       runner.then(({ report }) => report(island, src, record)).catch(console.debug);
       if (got) share(got);
     },
@@ -98,7 +102,7 @@ export async function deliver(island, element) {
   } catch (error) {
     console.debug(error);
     try {
-      if (!course.handed) return loadPlainly(island, element, course);
+      if (!course.handed) return await loadPlainly(island, element, course);
     } catch (error) {
       // The policy of the page takes no URL of ours, not even at the last.
       console.debug(error);
@@ -140,19 +144,24 @@ async function loadRunner(url, wanted) {
  * @param {HTMLOrSVGScriptElement | null} element
  * @param {Course} course
  */
-function loadPlainly(island, element, course) {
-  const { href } = new URL(island.url, ofDocument("baseURI"));
-  const url = island.module ? href : markedUrl(href, "direct");
+async function loadPlainly(island, element, course) {
+  const original = /** @type {HTMLScriptElement | null} */ (element);
+  const src = original?.src || island.url;
+  const url = island.module ? src : markedUrl(src, "direct");
+  const trust = findPage()?.trust ?? ownTrust;
+  // What is waited for keeps its place.
+  const waited = original && !original.async && !island.module && readyState() !== "complete";
+  if (waited && (await runInPlace(original, url, trust))) return course.end("load");
   const script = makeScript();
   if (island.module) script.type = "module";
   script.nonce = element?.nonce ?? "";
   script.onload = script.onerror = (event) => course.end(/** @type {any} */ (event).type);
   try {
-    script.src = thePage().trust(url);
+    script.src = trust(url);
   } catch {
     script.src = url;
   }
-  ofDocument("documentElement").append(script);
+  insert(script);
 }
 
 /**
@@ -171,7 +180,9 @@ async function attempt(island, element, course) {
   // An SVG's script has its address elsewhere.
   const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, ofDocument("baseURI")).href;
   const src = plainUrl(asked);
-  const direct = directUrl(island, src);
+  // Another URL of the site may lead to the bundle's, such as `/latest.js`, and what is behind it with other words is not known.
+  const source = timingOf(asked)?.redirectStart ? new URL(island.url, asked).href : src;
+  const direct = directUrl(island, source);
   // It may run in place of another, by one of those addresses.
   const loaded = runningScript()?.src || asked;
   if (/[?&]viraljs=direct\b/.test(loaded) || (island.direct && loaded.endsWith(island.direct))) {
@@ -202,7 +213,7 @@ async function attempt(island, element, course) {
     giveLoad(type);
     page.finish();
   };
-  const delivery = begin(page, runner, island, src, asked);
+  const delivery = begin(page, runner, island, src, asked, source);
 
   /** @param {boolean} ran @param {import("./seeder.js").Prepared | null} got */
   function finish(ran, got) {
@@ -262,7 +273,12 @@ async function attempt(island, element, course) {
   async function linkAll() {
     page.modules ??= within(MODULES_MS, load(island, src, "module"));
     const [client] = await Promise.all([page.modules, check()]);
-    return client.link(/** @type {import("./types.js").PartIsland} */ (island), src, begin.bind(null, page, runner));
+    linked = await client.link(
+      /** @type {import("./types.js").PartIsland} */ (island),
+      src,
+      begin.bind(null, page, runner),
+    );
+    return linked.url;
   }
 
   async function takeBlob() {
@@ -280,8 +296,7 @@ async function attempt(island, element, course) {
     if (!window.RTCPeerConnection) throw new Refusal("no-webrtc");
     const refusal = island.ticket && refuse(island, turn.consented);
     if (refusal) throw new Refusal(refusal);
-    if (island.module) linked = await linkAll();
-    const url = linked?.url ?? (await takeBlob());
+    const url = await Promise.race([island.module ? linkAll() : takeBlob(), stopped()]);
     // A module may wait for anything before it has run.
     ran = await runInTurn(url, linked ? undefined : island.size);
     if (!linked) URL.revokeObjectURL(url);
@@ -301,7 +316,7 @@ async function attempt(island, element, course) {
     }
   }
   finish(ran, got);
-  linked?.settle();
+  /** @type {import("./module.js").Linked | null} */ (linked)?.settle();
 }
 
 /**
@@ -347,10 +362,14 @@ const load = (island, src, name) =>
 const within = (milliseconds, promise) =>
   Promise.race([
     promise,
-    /** @type {Promise<never>} */ (
-      new Promise((_, reject) => setTimeout(() => reject(new Refusal("client")), milliseconds))
-    ),
+    alarm(milliseconds).then(() => {
+      throw new Refusal("client");
+    }),
   ]);
+
+/** @returns {Promise<any>} rejected where timers stand still, without which nothing that falls silent is given up */
+const stopped = () =>
+  within(MODULES_MS, new Promise((resolve) => setTimeout(resolve))).then(() => new Promise(() => {}));
 
 /**
  * Say how long the server takes to answer, as this page has seen it.
@@ -359,9 +378,15 @@ const within = (milliseconds, promise) =>
  * @returns {number} milliseconds
  */
 function roundTripOf(src) {
-  const [timing] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src).slice(-1));
+  const timing = timingOf(src);
   return timing ? timing.responseStart - timing.requestStart : 0;
 }
+
+/**
+ * @param {string} src
+ * @returns {PerformanceResourceTiming | undefined} of its last request
+ */
+const timingOf = (src) => /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src)).slice(-1)[0];
 
 /**
  * Say what keeps this browser from taking part. The server looks first, but can't where the page is of another origin

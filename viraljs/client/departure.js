@@ -1,6 +1,6 @@
 /** What the browser's back button asks of a page: to have nothing open when it is left, and to know when it comes back. */
 
-import { ofDocument } from "./builtins.js";
+import { insert, ofDocument } from "./builtins.js";
 
 /** A navigation that has not taken the page away by then never will: it was a download, or had no content. */
 const PATIENCE_MS = 5000;
@@ -57,6 +57,6 @@ export function openRoom() {
   const frame = create("iframe");
   // In a shadow, where the page's own scripts do not count it among their frames.
   host.attachShadow({ mode: "closed" }).append(frame);
-  ofDocument("documentElement").append(host);
+  insert(host);
   return { window: frame.contentWindow, remove: () => host.remove() };
 }

@@ -4,18 +4,28 @@ import { endpoint } from "./urls.js";
 
 /** @typedef {(bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>} Hash */
 
+/** How long the browser's own way may take: much more than any bundle needs that is hashed as a whole. */
+export const HASH_MS = 2000;
+
 /**
- * Find a way to hash: the browser's, or our own, loaded now, on a page of plain http.
+ * Find a way to hash: the browser's, or our own, loaded when it is needed: on a page of plain http, or where somebody has
+ * put something into the browser's place that gives no answer.
  *
  * @param {{base: string, client: string}} island
  * @param {string} src of the script
  * @returns {Promise<Hash>}
  */
 export async function findHash(island, src) {
-  if (globalThis.crypto?.subtle) {
-    return async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  }
-  return (await import(endpoint(island, src, `${island.client}/sha256.js`))).sha256;
+  const loadOwn = async () => (await import(endpoint(island, src, `${island.client}/sha256.js`))).sha256;
+  if (!globalThis.crypto?.subtle) return loadOwn();
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => loadOwn().then((sha256) => resolve(sha256(bytes)), reject), HASH_MS);
+      crypto.subtle
+        .digest("SHA-256", bytes)
+        .then((digest) => resolve(new Uint8Array(digest)), reject)
+        .finally(() => clearTimeout(timer));
+    });
 }
 
 /** @param {string} text base64 */

@@ -1,6 +1,6 @@
 /** For scripts that run after the page they were written for: what they waited for may have passed. */
 
-import { ofDocument } from "./builtins.js";
+import { define, makeEvent, ofDocument, readyState } from "./builtins.js";
 
 /** The element whose script runs now, whatever stands over the document's own property. */
 export const runningScript = () => ofDocument("currentScript");
@@ -16,12 +16,12 @@ export const runningScript = () => ofDocument("currentScript");
 export function override(target, name, value) {
   value.under = Object.getOwnPropertyDescriptor(target, name);
   // Where an element has the name, nothing can be put there.
-  Reflect.defineProperty(target, name, { configurable: true, writable: true, value });
+  define(target, name, { configurable: true, writable: true, value });
   return () => {
     // Scripts that load at the same time end in any order. It names itself: whoever copies or extends it is not it.
     value.ended = value;
     for (let top = value; target[name] === top && top.ended === top; top = target[name]) {
-      if (top.under) Reflect.defineProperty(target, name, top.under);
+      if (top.under) define(target, name, top.under);
       else delete target[name];
     }
   };
@@ -94,7 +94,7 @@ export function hasPassed(moment) {
   const [timing] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   const at = timing?.[moment];
   // Firefox rounds times, and on one page in a thousand upwards: what is yet to come has been after a millisecond then.
-  return !!at && ofDocument("readyState") !== "loading" && at >= timing.domInteractive;
+  return !!at && readyState() !== "loading" && at >= timing.domInteractive;
 }
 
 /**
@@ -103,9 +103,10 @@ export function hasPassed(moment) {
  * @param {any} listener function, or object with `handleEvent`
  */
 function call(target, type, listener) {
-  const event = type === "pageshow" ? new PageTransitionEvent(type) : new Event(type);
+  const event = type === "pageshow" ? new PageTransitionEvent(type) : makeEvent(type);
   // The browser fires these at the document, wherever they are heard.
-  Object.defineProperties(event, { target: { value: document }, currentTarget: { value: target } });
+  define(event, "target", { value: document });
+  define(event, "currentTarget", { value: target });
   try {
     if (listener.handleEvent) listener.handleEvent(event);
     else listener.call(target, event);

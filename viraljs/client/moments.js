@@ -3,7 +3,7 @@
  * itself, as for any script that is still loading. `DOMContentLoaded` is stopped before others hear it, and sent again.
  */
 
-import { ofDocument } from "./builtins.js";
+import { define, makeEvent, readyState } from "./builtins.js";
 import { openRoom } from "./departure.js";
 import { hasPassed } from "./late.js";
 
@@ -15,7 +15,7 @@ const KEY = Symbol.for("viraljs.moments");
 /** @returns {Moments} the document's own */
 export function moments() {
   const holder = /** @type {any} */ (window);
-  if (!Object.hasOwn(holder, KEY)) Object.defineProperty(holder, KEY, { value: createMoments() });
+  if (!Object.hasOwn(holder, KEY)) define(holder, KEY, { value: createMoments() });
   return holder[KEY];
 }
 
@@ -47,7 +47,7 @@ function createMoments() {
     for (let last; last !== before; await last) last = before;
     held = false;
     try {
-      document.dispatchEvent(new Event(event.type, { bubbles: true }));
+      document.dispatchEvent(makeEvent(event.type, true));
     } finally {
       // `load` comes whatever the page has made of events.
       tellHeard();
@@ -67,7 +67,7 @@ function createMoments() {
      * @param {Promise<any>} ended
      */
     holdLoad(ended) {
-      if (ofDocument("readyState") === "complete") return;
+      if (readyState() === "complete") return;
       if (!loads++) release = delayLoad();
       ended.then(() => {
         if (!--loads) release();
@@ -89,12 +89,15 @@ function createMoments() {
   };
 }
 
-/** @returns {boolean} whether the browser tells how far the page is */
-export const isTimed = () => !!performance.getEntriesByType("navigation").length;
+/**
+ * @returns {boolean} whether the browser tells how far the page is; of one that `document.open()` has begun anew it tells
+ *   the times of what was there before
+ */
+export const isTimed = () =>
+  !!performance.getEntriesByType("navigation").length && (readyState() === "complete" || !hasPassed("loadEventStart"));
 
 /** @returns {boolean} whether `DOMContentLoaded` is yet to come, for a script that runs now */
-export const isParsing = () =>
-  ofDocument("readyState") !== "complete" && isTimed() && !hasPassed("domContentLoadedEventStart");
+export const isParsing = () => readyState() !== "complete" && isTimed() && !hasPassed("domContentLoadedEventStart");
 
 /**
  * Have the browser hold `load` back: a window's waits for those of its frames, and an open document in one is never done.

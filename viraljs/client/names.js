@@ -1,5 +1,7 @@
 /** Has errors tell the URLs that scripts have for their page, where these run from others. */
 
+import { define } from "./builtins.js";
+
 /**
  * Firefox tells the page where the code really is, whatever it calls itself.
  *
@@ -13,7 +15,7 @@ export function renameErrors(nameOf) {
     const url = get.call(this);
     return nameOf(url) ?? url;
   }
-  Object.defineProperty(ErrorEvent.prototype, "filename", { ...property, get: filename });
+  define(ErrorEvent.prototype, "filename", { ...property, get: filename });
 
   /** @param {ErrorEvent} event */
   function renameArgument(event) {

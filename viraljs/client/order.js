@@ -1,6 +1,6 @@
 /** Keeps the order of deferred scripts: those behind a bundle that is still on its way must wait for it. */
 
-import { ofDocument } from "./builtins.js";
+import { insert, makeEvent, ofDocument, readyState } from "./builtins.js";
 import { isParsing, moments } from "./moments.js";
 import { copyScript, forbid } from "./scripts.js";
 import { markedUrl } from "./urls.js";
@@ -20,7 +20,7 @@ const TEXT_MS = 10000;
  */
 export function holdLater(page, island, original, runner) {
   // Where deferred scripts do not run yet, or have run, there are none to hold; others were never in order.
-  if (ofDocument("readyState") !== "interactive" || !isParsing() || !original.defer || original.async) return;
+  if (readyState() !== "interactive" || !isParsing() || !original.defer || original.async) return;
   const all = /** @type {HTMLScriptElement[]} */ ([...ofDocument("querySelectorAll").call(document, "script")]);
   const later = all
     // The page may have removed it.
@@ -108,6 +108,9 @@ function hold(script, parsed) {
  */
 async function runHeld(page, script, before, parsed, runner) {
   const back = hold(script, parsed);
+  // Of one that can't be had the browser says so before its turn.
+  const hush = (/** @type {Event} */ event) => event.stopImmediatePropagation();
+  script.addEventListener("error", hush, true);
   page.turns.set(script, { before });
   await back;
   const mark = markOfThin(script);
@@ -118,9 +121,10 @@ async function runHeld(page, script, before, parsed, runner) {
   const url = mark ? markedUrl(script.src, mark) : script.src;
   const { run } = await runner;
   const { ran } = await run(script, page.trust(url), script.src, page.last);
+  script.removeEventListener("error", hush, true);
   const ended = page.turns.get(script)?.ended;
   if (ended) await ended;
-  else script.dispatchEvent(new Event(ran ? "load" : "error"));
+  else script.dispatchEvent(makeEvent(ran ? "load" : "error"));
 }
 
 /**
@@ -139,7 +143,7 @@ async function runText(page, script) {
     behind.onload = behind.onerror = resolve;
     for (const one of [module, behind]) {
       one.async = false;
-      ofDocument("documentElement").append(one);
+      insert(one);
       one.remove();
     }
   });

@@ -1,6 +1,6 @@
 /** `window.ViralJS`: what the page can see and say, and what several bundles of one page share. */
 
-import { ofDocument } from "./builtins.js";
+import { makeEvent, readyState } from "./builtins.js";
 import { readCookie, writeCookie } from "./cookies.js";
 import { trust } from "./trust.js";
 import { endpoint } from "./urls.js";
@@ -8,7 +8,7 @@ import { findPage, keepPage } from "./versions.js";
 
 const CONSENT_SECONDS = 31536000;
 
-const isComplete = () => ofDocument("readyState") === "complete";
+const isComplete = () => readyState() === "complete";
 
 /**
  * @typedef {ReturnType<typeof createPage>} Page
@@ -40,7 +40,7 @@ export function thePage(runDependents = () => {}) {
  * @param {string} name
  * @param {object} detail
  */
-export const emit = (name, detail) => window.dispatchEvent(new CustomEvent(`viraljs:${name}`, { detail }));
+export const emit = (name, detail) => window.dispatchEvent(makeEvent(`viraljs:${name}`, false, detail));
 
 /**
  * @param {string} url

@@ -1,6 +1,6 @@
 /** The place of a script: the element that its page wrote, and the moment for which the page wrote it. */
 
-import { ofDocument } from "./builtins.js";
+import { define, insert, makeEvent, ofDocument, readyState } from "./builtins.js";
 import { runningScript } from "./late.js";
 import { copyScript, load } from "./scripts.js";
 
@@ -25,7 +25,7 @@ export function holdLoad(original) {
   for (const target of [document, original]) target.addEventListener("load", listener, true);
   return (type) => {
     for (const target of [document, original]) target.removeEventListener("load", listener, true);
-    if (!comes) original.dispatchEvent(new Event(type));
+    if (!comes) original.dispatchEvent(makeEvent(type));
   };
 }
 
@@ -72,7 +72,7 @@ export async function runPlainly(original, url, patience) {
 export async function runInPlace(original, url, trust) {
   try {
     // What is written in the middle of an SVG would be an SVG's script.
-    const writing = ofDocument("readyState") === "loading" && original.src && writeInPlace(original, url, trust);
+    const writing = readyState() === "loading" && original.src && writeInPlace(original, url, trust);
     return (await writing) || fetchInPlace(original, url, trust);
   } catch (error) {
     console.debug(error);
@@ -109,10 +109,11 @@ function writeInPlace(original, url, trust) {
     return null;
   }
   const { end } = standIn(written, original);
+  // As with `load`: to run, it need not be there, and a script that looks for its own tag finds one.
+  written.remove();
   return new Promise((resolve) => {
     written.onload = written.onerror = (event) => {
       end();
-      written.remove();
       resolve(/** @type {Event} */ (event).type === "load");
     };
   });
@@ -132,7 +133,7 @@ function fetchInPlace(original, url, trust) {
     const script = copyScript(original);
     script.text = trust(text, "createScript");
     const { end } = standIn(script, original);
-    ofDocument("documentElement").append(script);
+    insert(script);
     script.remove();
     end();
   }
@@ -168,7 +169,7 @@ export function standIn(script, original) {
   if (!getter?.originals) {
     const originals = new Map();
     getter = Object.assign(() => originals.get(runningScript()) ?? runningScript(), { originals });
-    Reflect.defineProperty(document, "currentScript", { configurable: true, get: getter });
+    define(document, "currentScript", { configurable: true, get: getter });
   }
   getter.originals.set(script, original);
   return {

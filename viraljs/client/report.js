@@ -1,7 +1,7 @@
 /** Tells the server, and the browser's next visit, what became of a delivery. */
 
 import { readCookie, writeCookie } from "./cookies.js";
-import { endpoint } from "./urls.js";
+import { endpoint, pagePath } from "./urls.js";
 
 /** More failures than any server waits for. */
 const MANY = 999;
@@ -19,7 +19,7 @@ export function report(island, src, record) {
   keepCount(island, record);
   // The server knows of those that it named; others have introduced themselves.
   const uploads = record.uploads.filter(({ seeder }) => island.ticket.includes(`~${seeder}`));
-  const told = { ...record, uploads, ticket: island.ticket, page: location.pathname };
+  const told = { ...record, uploads, ticket: island.ticket, page: pagePath() };
   navigator.sendBeacon?.(endpoint(island, src, "report"), JSON.stringify(told));
 }
 

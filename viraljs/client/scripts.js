@@ -1,6 +1,6 @@
 /** Script elements in place of others. */
 
-import { ofDocument } from "./builtins.js";
+import { insert, ofDocument, readyState } from "./builtins.js";
 
 /** @returns {HTMLScriptElement} one of HTML, also where the document is an SVG */
 export const makeScript = () => ofDocument("createElementNS").call(document, "http://www.w3.org/1999/xhtml", "script");
@@ -27,7 +27,7 @@ export function copyScript(original) {
  *
  * @param {HTMLScriptElement} script
  */
-export const isWanted = ({ async, defer }) => !async && !(defer && ofDocument("readyState") !== "loading");
+export const isWanted = ({ async, defer }) => !async && !(defer && readyState() !== "loading");
 
 /**
  * Let a script be loaded and run, unseen by those that look for scripts in the document.
@@ -45,7 +45,7 @@ export function load(script, url, ended, patience) {
     ended(/** @type {Event} */ (event).type === "load");
   };
   script.src = url;
-  ofDocument("documentElement").append(script);
+  insert(script);
   // It had to be in the document to be loaded. To run, it need not be there (HTML, "execute the script element").
   script.remove();
   if (!patience) return;

@@ -5,6 +5,7 @@
 
 // What is exported keeps its name and takes what it took: pages from before a deploy import it as well (docs/protocol.rst).
 
+import { makeEvent } from "./builtins.js";
 import { addCandidates, describe } from "./connection.js";
 import { createPacker } from "./deflate.js";
 import { watchDeparture } from "./departure.js";
@@ -105,7 +106,7 @@ export function createSeeder(base, { ticket = "", limit: bytesPerSecond }) {
     };
     if (!socket.send(message)) return;
     seed.told = progress;
-    if (!partial) window.dispatchEvent(new CustomEvent("viraljs:seeding", { detail: record }));
+    if (!partial) window.dispatchEvent(makeEvent("viraljs:seeding", false, record));
   }
 
   /**

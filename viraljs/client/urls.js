@@ -38,6 +38,14 @@ export function markedUrl(src, mark) {
 export const isOwn = (src) => new URL(src).origin === window.origin;
 
 /**
+ * @returns {string} the path by which the server knows this page, whatever `history` has made of its address
+ */
+export function pagePath() {
+  const [timing] = performance.getEntriesByType("navigation");
+  return new URL(timing?.name ?? location.href, location.href).pathname;
+}
+
+/**
  * @param {{base: string}} island
  * @param {string} src of the script
  * @param {string} name of the endpoint

@@ -32,7 +32,67 @@ MODULES = {
 }
 AS_MODULES = ("lib (interactive)", "main (interactive)", "start (interactive)", "load (complete)")
 
+PARSED = '<script>document.addEventListener("DOMContentLoaded", () => say("parsed"));</script>'
+WRITES_ANEW = (
+    'addEventListener("load", () => setTimeout(() => {'
+    " document.open();"
+    " document.write(`<!doctype html><title>Anew</title>TAGS`);"
+    ' document.addEventListener("DOMContentLoaded", () => say("parsed"));'
+    " document.close(); }));"
+)
+
 SHAPES = (
+    Idiom(
+        "a document that a script writes anew, blocking tag",
+        page(
+            body="<script>"
+            + WRITES_ANEW.replace(
+                "TAGS", HAND.replace("defer ", "").replace("</", "<\\/") + "<script>lib.start()<\\/script>"
+            )
+            + "</script>"
+        ),
+        ("lib (loading)", "start (loading)", "parsed (interactive)"),
+        firefox=True,
+    ),
+    Idiom(
+        "all objects have a get",
+        page(LOAD + PARSED + '<script>Object.prototype.get = function () { return "got"; };</script>' + TAG),
+        ("lib (interactive)", "parsed (interactive)", "load (complete)"),
+        peers=PEERS,
+        firefox=True,
+    ),
+    Idiom(
+        "all objects have a get, blocking tag",
+        page(
+            LOAD
+            + PARSED
+            + '<script>Object.prototype.get = function () { return "got"; };</script>'
+            + HAND.replace("defer ", "")
+            + "<script>lib.start()</script>"
+        ),
+        ("lib (loading)", "start (loading)", "parsed (interactive)", "load (complete)"),
+    ),
+    Idiom(
+        "a page that keeps its cookies to itself",
+        page(
+            LOAD
+            + PARSED
+            + '<script>Object.defineProperty(document, "cookie", { get() { throw new Error("no"); } });</script>'
+            + HAND
+            + "<script defer src=/own/start.js></script>"
+        ),
+        ("lib (interactive)", "start (interactive)", "parsed (interactive)", "load (complete)"),
+        scripts={"start.js": STARTS},
+        peers=PEERS,
+        firefox=True,
+    ),
+    Idiom(
+        "a library has a class of its own under Event",
+        page(LOAD + PARSED + "<script>window.Event = class { constructor() { this.kept = []; } };</script>" + TAG),
+        ("lib (interactive)", "parsed (interactive)", "load (complete)"),
+        peers=PEERS,
+        firefox=True,
+    ),
     Idiom(
         "script in inline SVG, href",
         page(LOAD, SVG.format("", "href")),

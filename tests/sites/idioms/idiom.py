@@ -28,6 +28,7 @@ class Idiom:
             record must give a reason that the log has told.
         scripts: code by name; served without ViralJS, at `/own/<name>`.
         pages: further pages, by path.
+        redirects: where to, by path; browsers may keep them.
         clicks: selectors of what is clicked one after another, each with an expression that is true once that is done.
         before_clicks: lines of the log that are there before the first one.
         probe: an expression whose value must be the same, too.
@@ -46,6 +47,7 @@ class Idiom:
     peers: tuple[str, ...] = ()
     scripts: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
+    redirects: Mapping[str, str] = field(default_factory=dict)
     clicks: tuple[tuple[str, str], ...] = ()
     before_clicks: int = 0
     probe: str = "null"

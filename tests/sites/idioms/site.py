@@ -14,8 +14,9 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
-from flask import Flask, Response, abort, render_template_string, send_from_directory
+from flask import Flask, Response, abort, redirect, render_template_string, send_from_directory
 from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
 
 from tests.sites.idioms.idiom import BUNDLE_BYTES, Idiom
 from tests.support.servers import free_port, serve_here
@@ -171,7 +172,11 @@ def idiom_app(idiom: Idiom, *, with_viral: bool) -> Flask:
 
     @app.get("/")
     @app.get("/<path:name>")
-    def page(name: str = "") -> Response:
+    def page(name: str = "") -> BaseResponse:
+        if f"/{name}" in idiom.redirects:
+            leads = redirect(idiom.redirects[f"/{name}"])
+            leads.headers["Cache-Control"] = f"max-age={MAX_AGE_SECONDS}"
+            return leads
         html = pages.get(f"/{name}") or abort(404)
         return Response(render_template_string(html), mimetype=idiom.media_type)
 

@@ -247,4 +247,46 @@ DEFERRED = (
         peers=("größe ä.js",),
         firefox=True,
     ),
+    Idiom(
+        "a URL that leads to the bundle's, blocking tag",
+        page(PARSED_WITH + '<script src="/latest.js"></script><script>lib.start()</script>'),
+        ("lib (loading)", "start (loading)", "load (complete)"),
+        redirects={"/latest.js": "/b/app.js"},
+        firefox=True,
+    ),
+    Idiom(
+        "a URL that leads to the bundle's, deferred tag",
+        page(PARSED_WITH + '<script defer src="/latest.js"></script><script defer src="/own/start.js"></script>'),
+        ("lib (interactive)", "start (interactive)", "load (complete)"),
+        scripts={"start.js": "lib.start()"},
+        redirects={"/latest.js": "/b/app.js"},
+        # The record has the URL that the page knows.
+        untold=("app.js",),
+        firefox=True,
+    ),
+    Idiom(
+        "a URL that leads to the bundle's, deferred tag, no WebRTC",
+        page(
+            PARSED_WITH
+            + "<script>if (sessionStorage.here) delete window.RTCPeerConnection; sessionStorage.here = 1;</script>"
+            + '<script defer src="/latest.js"></script><script defer src="/own/start.js"></script>'
+        ),
+        ("lib (interactive)", "start (interactive)", "load (complete)"),
+        scripts={"start.js": "lib.start()"},
+        redirects={"/latest.js": "/b/app.js"},
+        untold=("app.js",),
+    ),
+    Idiom(
+        "blocking bundle that looks for its own tag",
+        page(PARSED_WITH + BLOCKING_TAG + "<script>lib.start()</script>"),
+        ("lib 1 true (loading)", "start (loading)", "load (complete)"),
+        {
+            "app.js": (
+                "const own = document.querySelectorAll('script[src*=\"app.js\"]');"
+                "say(`lib ${own.length} ${[...document.scripts].at(-1) === own[0]}`);"
+                'var lib = { start: () => say("start") };'
+            )
+        },
+        firefox=True,
+    ),
 )
