@@ -94,6 +94,8 @@ BUNDLE_STATUSES = frozenset({200, 204, 206, 304})
 """Those of all that is sent of a bundle."""
 PAGES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 """Media types of documents whose scripts run under a policy of theirs."""
+REDIRECTS = range(300, 400)
+"""Statuses whose page nobody sees."""
 BENEATH = "_viraljs_beneath"
 """An attribute of each decorated view: the view itself, its options, and the arguments that the URL does not give."""
 TAGS = "viraljs_tags"
@@ -709,7 +711,7 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     tagged = g.pop(TAGS, False)
-    if tagged or response.mimetype in PAGES:
+    if tagged or (response.mimetype in PAGES and response.status_code not in REDIRECTS):
         _look_at_page(current_state(), response, tagged=tagged)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):

@@ -131,14 +131,11 @@ def read_page(response: Response) -> bytes:
 
 def note_pinned_scripts(state: State, html: bytes) -> None:
     """Look for bundles in a page whose tags have an `integrity` attribute: there, they must come untouched."""
-    if b"integrity" not in html:
-        return
-    leads = is_part()
     for src in pinned_scripts(html):
         # Relative to the page, or on its own host.
         address = urljoin(request.base_url, src)
         url = own_url(address, request.host)
-        if url is not None and leads(url) and not asks_for_plain_bytes(address):
+        if url is not None and is_part()(url) and not asks_for_plain_bytes(address):
             state.forbid(ban_pinned(request.host, page_path(), url), None, kind=f"pinned {request.endpoint}")
 
 

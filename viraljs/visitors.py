@@ -85,7 +85,9 @@ def find_out(state: State, facts: RequestFacts) -> Asking | str:
     if not has_routes(state):
         return "no-route"
     place = visitor_place(state.locate, state.warn_once)
-    if state.registry.is_forbidden(name_page(request.host, facts.page or UNKNOWN_PAGE), place.network):
+    # Of other origins' pages nothing is known here.
+    page = facts.page or (UNKNOWN_PAGE if facts.origin is None else None)
+    if page and state.registry.is_forbidden(name_page(request.host, page), place.network):
         return BLOCKED
     enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
     if enclosed and isolated:

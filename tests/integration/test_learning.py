@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from flask import render_template_string
+from flask import redirect, render_template_string
 
 from tests.support.visits import PAGE as NAVIGATION
 from tests.support.visits import delivery_of, digest_of, island_of, new_app, serve_bundle, state_of, visit
@@ -391,6 +391,32 @@ def test_a_page_whose_own_header_forbids_it_is_never_tried(app, policy, tags, de
     assert delivery_of(visit(app, headers={"Referer": "http://localhost/other"})) == "thin"
     told = [line for line in caplog.messages if "forbids what peers give" in line]
     assert len(told) == ("untouched" in delivery)
+
+
+def test_a_page_that_nobody_sees_and_one_of_another_origin_have_nothing_to_do_with_it():
+    app = new_app(ORIGINS=["https://www.example"])
+    serve_bundle(app, lambda: BUNDLE)
+
+    @app.get("/old")
+    def old():
+        return redirect("/new")
+
+    @app.get("/strict")
+    def strict():
+        return "a page"
+
+    @app.after_request
+    def forbid(response):
+        response.headers["Content-Security-Policy"] = "script-src 'self'"
+        return response
+
+    add_seeder(app, "a", ABROAD)
+    app.test_client().get("/old")
+    assert delivery_of(visit(app)) == "thin"
+    app.test_client().get("/strict")
+    assert delivery_of(visit(app)) == "untouched; reason=blocked"
+    elsewhere = {"Origin": "https://www.example", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site"}
+    assert delivery_of(visit(app, "/app.js?viraljs=script", elsewhere)) == "thin"
 
 
 def test_what_browsers_say_and_nobody_understands_is_told_of_once(app, caplog):
