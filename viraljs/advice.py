@@ -83,7 +83,7 @@ REPORTED: Mapping[str, str] = {
     ),
     "digest": "the pieces were right and the whole was not, which should not be possible; please report it to ViralJS",
 }
-"""What visitors' browsers say in their reports, of that the site's author can know nothing else."""
+"""By the reason in a visitor's report: what the site's author learns of in no other way, and what mends it."""
 
 
 def comes_plainly(url: str, reason: str, page: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """Content Security Policy: whether a page lets bytes run that a peer gave. Pure (W3C CSP3, Trusted Types).
 
-Only what certainly forbids it counts. What a policy in the page itself says, or a proxy adds, the client finds out.
+Only what certainly forbids it counts. What a proxy adds, the client finds out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def forbids_peers(headers: Iterable[str], host: str) -> bool:
     """Say whether a page's policies keep its bundles from being delivered by peers.
 
     Args:
-        headers: the values of its `Content-Security-Policy` headers.
+        headers: the values of its `Content-Security-Policy` headers, and of such `<meta>` tags.
         host: the page's own, as in the `Host` header.
     """
     return any(
@@ -45,7 +45,10 @@ def _sources(policy: Directives, *names: str) -> tuple[str, ...] | None:
 
 def _lets_blobs_run(policy: Directives) -> bool:
     sources = _sources(policy, "script-src-elem", "script-src")
-    return sources is None or any(source.lower() == "blob:" or source.startswith("'nonce-") for source in sources)
+    # Under 'strict-dynamic' scripts that run may insert any others, and what may not run asks for nothing.
+    return sources is None or any(
+        source.lower() in ("blob:", "'strict-dynamic'") or source.startswith("'nonce-") for source in sources
+    )
 
 
 def _lets_scripts_be_made(policy: Directives) -> bool:

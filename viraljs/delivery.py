@@ -92,10 +92,10 @@ PERSONAL_BY_ITSELF = frozenset({"disabled", "media-type", "set-cookie", "private
 """Reasons for which a view's response goes out with all that hooks do to it, whatever was promised."""
 BUNDLE_STATUSES = frozenset({200, 204, 206, 304})
 """Those of all that is sent of a bundle."""
-PAGES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
-"""Media types of documents whose scripts run under a policy of theirs."""
-REDIRECTS = range(300, 400)
-"""Statuses whose page nobody sees."""
+DOCUMENTS = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+"""Media types of what may have scripts, which run under a policy of its own."""
+MOST_PATH_CHARACTERS = 512
+"""Of a page whose policy is remembered; what a longer one forbids, the client finds out."""
 BENEATH = "_viraljs_beneath"
 """An attribute of each decorated view: the view itself, its options, and the arguments that the URL does not give."""
 TAGS = "viraljs_tags"
@@ -406,7 +406,9 @@ def _tell(state: State, decision: _Decision) -> None:
     # What the page showed of its tags was told when the page was made.
     asks = request_facts()
     if decision.reason == BLOCKED:
-        state.tell_of(name_page(request.host, asks.page or UNKNOWN_PAGE), kind=_subject(decision))
+        text = state.policies.tell(name_page(request.host, asks.page or UNKNOWN_PAGE))
+        if text:
+            state.warn_once(f"ban {_subject(decision)}", text)
     is_module = asks.starts or asks.part or asks.is_import
     text = None if decision.reason in (None, INTEGRITY) else advise(decision.url, decision.reason, module=is_module)
     # Tools that fetch are no pages; and a view of all static files gives style sheets, too, for which nothing is wrong.
@@ -711,7 +713,7 @@ def _put(response: Response, visitor: RequestFacts, body: bytes) -> None:
 def finish(response: Response) -> Response:
     """Run after every other `after_request` hook: one of them may have made the response personal."""
     tagged = g.pop(TAGS, False)
-    if tagged or (response.mimetype in PAGES and response.status_code not in REDIRECTS):
+    if tagged or response.mimetype in DOCUMENTS:
         _look_at_page(current_state(), response, tagged=tagged)
     # An open app context would keep them for the next request.
     for name in (DECIDED, ASKING):
@@ -742,7 +744,7 @@ def finish(response: Response) -> Response:
 
 
 def _look_at_page(state: State, response: Response, *, tagged: bool) -> None:
-    """See what a page forbids of what peers give.
+    """See what a page forbids of what peers give, and for which bundles it has a digest.
 
     Args:
         state: the app's.
@@ -752,26 +754,38 @@ def _look_at_page(state: State, response: Response, *, tagged: bool) -> None:
     state.look_around()
     try:
         html = read_page(response)
-        if forbids_peers([*response.headers.getlist("Content-Security-Policy"), *policies(html)], request.host):
-            _note_policy(state, tagged=tagged)
         note_pinned_scripts(state, html)
+        if tagged or _is_document(response):
+            headers = response.headers.getlist("Content-Security-Policy")
+            _note_policy(state, forbids_peers([*headers, *policies(html)], request.host), tagged=tagged)
     except Exception as error:  # noqa: BLE001 - a malformed address, or the app's own URL converters; the page must go out
         state.warn_once(f"page {request.endpoint}", f"can't look for bundles in the page {page_path()}: {error!r}")
 
 
-def _note_policy(state: State, *, tagged: bool) -> None:
-    """Leave a page alone, and those that requests do not name, since it may be one of them.
+def _is_document(response: Response) -> bool:
+    """Whether a visitor sees this as a page: no picture, no part of another page, and nothing in place of a page."""
+    is_shown = request.method == "GET" and request_facts().fetch_mode in (None, "navigate")
+    return is_shown and request.url_rule is not None and response.status_code == 200  # noqa: PLR2004 - OK
+
+
+def _note_policy(state: State, forbids: bool, *, tagged: bool) -> None:
+    """Leave a page alone, or no longer. So are those that requests do not name, since they may be such a page.
 
     Args:
         state: the app's.
+        forbids: what peers give.
         tagged: it has tags by `viral_script`. Of others the log hears when they ask for a bundle.
     """
-    ban = ban_page(request.host, page_path(), "it says so itself")
-    for one in (ban, replace(ban, subject=name_page(request.host, UNKNOWN_PAGE))):
+    path = page_path()
+    page = name_page(request.host, path)
+    if not forbids:
+        state.policies.lift(page)
+    elif len(path) <= MOST_PATH_CHARACTERS:
+        text = ban_page(request.host, path, "it says so itself").text
         if tagged:
-            state.forbid(one, None, kind=f"{request.endpoint}")
-        else:
-            state.forbid_quietly(one)
+            state.warn_once(f"ban {request.endpoint}", text)
+        for one in (page, name_page(request.host, UNKNOWN_PAGE)):
+            state.policies.note(one, None if tagged else text)
 
 
 def _finish_bundle(state: State, response: Response, decision: _Decision) -> None:

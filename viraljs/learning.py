@@ -105,7 +105,9 @@ def find_bans(report: Report, host: str, digest: str, referring: str | None) -> 
         referring: the path of the page as requests from there name it; None where they don't.
     """
     if report.reason == BLOCKED and report.page:
-        return (ban_page(host, report.page, "as a visitor's browser found"),)
+        # A page that has given itself another address goes by that one in its requests.
+        pages = dict.fromkeys(page for page in (report.page, referring) if page)
+        return tuple(ban_page(host, page, "as a visitor's browser found") for page in pages)
     if report.reason == DOCUMENT_WRITE:
         return (_ban_bundle(digest, report.url or f"with the digest {digest}"),)
     if report.reason == BLOCKING and report.url:

@@ -42,21 +42,29 @@ def _tags(html: bytes, opening: re.Pattern[bytes], word: str) -> Iterator[Mappin
     for at in opening.finditer(html):
         text = html[at.start() : at.start() + MOST_TAG_BYTES]
         if word.encode() in text.lower():
-            tag = _Tag()
-            tag.feed(text.decode("utf-8", "replace"))
-            yield tag.found
+            yield _attributes(text.decode("utf-8", "replace"))
+
+
+def _attributes(text: str) -> Mapping[str, str | None]:
+    """Read the first start tag; of attributes with one name the first counts, as in browsers."""
+    tag = _Tag()
+    try:
+        tag.feed(text)
+    except _Read:
+        return tag.found
+    return {}
+
+
+class _Read(Exception):
+    """The first tag has been read, and what follows does not matter."""
 
 
 class _Tag(HTMLParser):
-    """Reads the attributes of the first start tag."""
-
     def __init__(self) -> None:
         super().__init__()
         self.found: dict[str, str | None] = {}
-        self._is_first = True
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take the first of attributes with one name, as browsers do."""
-        for name, value in attrs if self._is_first else ():
+        for name, value in attrs:
             self.found.setdefault(name, value)
-        self._is_first = False
+        raise _Read

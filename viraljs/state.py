@@ -28,6 +28,7 @@ from .metrics import Metrics
 from .modules import ModuleFacts, is_available
 from .nearness import NO_FACTS, Distance, Facts, Place, locate
 from .negotiation import Policy
+from .policies import Policies
 from .registry import Registry, open_registry
 from .rendering import Renderer
 from .tickets import Tickets
@@ -120,7 +121,7 @@ class State:
         self.hidden: dict[str, tuple[Any, ...]] = {}
         """Decorated views by endpoint, where another decorator hides them."""
         self._entries: dict[str, tuple[str, ...]] = {}
-        self._untold: dict[str, Ban] = {}
+        self.policies = Policies(time.monotonic)
         self.tails = Cache[tuple[bytes, str]](MOST_TAILS)
         self.beginnings = Cache[bytes](MOST_BEGINNINGS)
         self.writes_modules = False
@@ -206,19 +207,6 @@ class State:
         """
         self.registry.forbid(ban.subject, ban.seconds, network)
         self.warn_once(ban.subject if kind is None else f"ban {kind}", ban.text)
-
-    def forbid_quietly(self, ban: Ban) -> None:
-        """Leave a page alone that the server itself knows of. The log hears of it only if it asks for a bundle."""
-        self.registry.forbid(ban.subject, ban.seconds, None)
-        if len(self._untold) >= MOST_MANIFESTS:
-            self._untold.clear()
-        self._untold[ban.subject] = ban
-
-    def tell_of(self, subject: str, *, kind: str) -> None:
-        """Say in the log why a page is left alone, if that was done quietly. For `kind` see `forbid`."""
-        ban = self._untold.pop(subject, None)
-        if ban is not None:
-            self.warn_once(f"ban {kind}", ban.text)
 
     @cached_property
     def _misses_static_files(self) -> bool:

@@ -85,15 +85,23 @@ def find_out(state: State, facts: RequestFacts) -> Asking | str:
     if not has_routes(state):
         return "no-route"
     place = visitor_place(state.locate, state.warn_once)
-    # Of other origins' pages nothing is known here.
-    page = facts.page or (UNKNOWN_PAGE if facts.origin is None else None)
-    if page and state.registry.is_forbidden(name_page(request.host, page), place.network):
+    if _is_blocked(state, facts, place):
         return BLOCKED
     enclosed, isolated = state.registry.is_closed(place.network), state.registry.is_closed(inside(place))
     if enclosed and isolated:
         return "network"
     group, reason = _find_group(state.peer_group())
     return reason or Asking(facts, place, enclosed, isolated, name_group(group))
+
+
+def _is_blocked(state: State, facts: RequestFacts, place: Place) -> bool:
+    """Whether the visitor's page forbids what peers give: by its policy, or as browsers have reported."""
+    if facts.page is None:
+        # It may be any page of this site that forbids it, unless it is one of another origin.
+        is_own = facts.origin is None and "Referer" not in request.headers
+        return is_own and state.policies.forbid(name_page(request.host, UNKNOWN_PAGE))
+    page = name_page(request.host, facts.page)
+    return state.policies.forbid(page) or state.registry.is_forbidden(page, place.network)
 
 
 def judge_tag(state: State, asking: Asking, url: str, digest: str) -> str | None:

@@ -12,7 +12,7 @@ from tests.browser.patches import (
     trickles,
 )
 from tests.support.scripted import NOT_SDP, ScriptedSeeder
-from tests.support.site import NONCE, TAG, bundle
+from tests.support.site import NONCE, TAG, bundle, policy_by_script
 from viraljs.facts import DIRECT_MARK
 
 URL = "/b/app.js"
@@ -316,8 +316,7 @@ def test_under_a_policy_with_a_nonce_peers_deliver(policy, site, browsers):
 
 def test_a_policy_that_forbids_to_connect_gets_the_direct_bundle(site, browsers, scripted):
     scripted(site, silent)
-    # In the page itself, where the server does not see it.
-    site.show("", f"""<meta http-equiv="Content-Security-Policy" content="connect-src 'none'">{TAG}""")
+    site.show("", policy_by_script("connect-src 'none'") + TAG)
     visitor = browsers().visit(site.url())
     record = visitor.delivery()
     assert all_from_server(record, 100_000)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.chromium import LAN_HOST
-from tests.support.site import NONCE
+from tests.support.site import NONCE, policy_by_script
 from tests.support.until import until
 
 TAG = "{{ viral_script(url_for('bundle', name='entry.js'), type='module') }}"
@@ -393,7 +393,7 @@ def test_a_policy_without_blobs_leaves_the_page_native(site, visitors):
 def test_a_policy_that_only_the_page_tells_is_found_out_before_anything_runs(site, visitors):
     first, second = visitors
     policy = "script-src 'self' 'unsafe-inline'; connect-src 'self'"
-    modular(site, body=f'<meta http-equiv="Content-Security-Policy" content="{policy}">{TAG}')
+    modular(site, body=policy_by_script(policy) + TAG)
     natively = look(seed(site, first), SEEN)
     assert look(second.visit(site.url()), SEEN) == natively
     # What is imported later may come with the breaker's word, and so without an addition that would tell of it.

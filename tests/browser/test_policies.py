@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.site import NONCE, TAG, bundle
+from tests.support.site import NONCE, TAG, bundle, policy_by_script
 from tests.support.until import until
 
 NONCED = f"script-src 'nonce-{NONCE}'"
@@ -76,13 +76,7 @@ def test_a_page_whose_header_forbids_what_peers_give_is_never_tried(name, forbid
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_a_policy_that_the_server_does_not_see_is_found_out_before_anything_is_fetched(name, forbidding):
     site = forbidding.site
-    # Not a tag that the server could have read.
-    policy = f"""<script>
-    document.head.append(Object.assign(document.createElement("meta"), {{
-      httpEquiv: "Content-Security-Policy", content: "{FORBIDDEN[name]}",
-    }}));
-    </script>"""
-    site.show("strict", policy + TAG)
+    site.show("strict", policy_by_script(FORBIDDEN[name]) + TAG)
     forbidding.visitor.visit(site.url("strict"))
     [record] = forbidding.records(forbidding.visitor)
     assert (record["source"], record["reason"], record["bytesFromServer"]) == ("server", "blocked", 100_000)

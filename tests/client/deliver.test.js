@@ -856,16 +856,47 @@ test("in a document that a script has begun anew after its load, the plain bytes
   assert.deepEqual(v.order, ["run", "load"]);
 });
 
+const REDIRECTED = "file:///latest.js";
+const OWN_PATH = { url: "/app.js?v=1", direct: "/viraljs/direct/mark/app.js?v=1" };
+
+test("a redirect that has lost the word for plain bytes leads to their path, in place and once", async (t) => {
+  t.mock.method(console, "error", () => {});
+  for (const [tag, readyState] of [
+    [{}, "loading"],
+    [{ defer: "" }, "interactive"],
+    [{ async: "" }, "complete"],
+  ]) {
+    const v = visit(t, { tag, readyState, fields: OWN_PATH, src: REDIRECTED });
+    const loaded = new FakeScript({ src: `${REDIRECTED}?viraljs=direct` });
+    let running;
+    v.document.execute(loaded, () => {
+      running = deliver(v.island, v.original);
+    });
+    await v.settle(running);
+    const urls = [...v.ran.map(({ src }) => src), ...v.requested].filter(Boolean);
+    assert.deepEqual([v.ran.length, urls], [1, [new URL(OWN_PATH.direct, SRC).href]]);
+  }
+});
+
+test("a redirect and a client that fails early: the last resort asks for the plain bytes by their path", async (t) => {
+  const v = visit(t, { readyState: "complete", fields: OWN_PATH, src: REDIRECTED });
+  thePage().begin = fail;
+  await v.settle(deliver(v.island, v.original));
+  assert.deepEqual(
+    v.ran.map(({ src }) => src),
+    [new URL(OWN_PATH.direct, SRC).href],
+  );
+});
+
 test("what another URL of the site leads to has its plain bytes by its own, in place and for peers", async (t) => {
-  const fields = { url: "/app.js?v=1", direct: "/viraljs/direct/mark/app.js?v=1" };
   for (const [tag, readyState] of [
     [{}, "loading"],
     [{ defer: "" }, "interactive"],
   ]) {
-    const v = visit(t, { tag, readyState, fields, src: "file:///latest.js", seeders: ["a"], signaling: false });
-    performance.getEntriesByName = (name) => (name === "file:///latest.js" ? [{ redirectStart: 5 }] : []);
+    const v = visit(t, { tag, readyState, fields: OWN_PATH, src: REDIRECTED, signaling: false });
+    performance.getEntriesByName = (name) => (name === REDIRECTED ? [{ redirectStart: 5 }] : []);
     const record = await v.finish();
-    assert.deepEqual([record.source, record.url, v.ran.length], ["server", "file:///latest.js", 1]);
+    assert.deepEqual([record.source, record.url, v.ran.length], ["server", REDIRECTED, 1]);
     const asked = [...v.requested, ...v.fetched.map(({ url }) => url).filter((url) => !url.includes("offers"))];
     assert.deepEqual([...new Set(asked)], ["file:///viraljs/direct/mark/app.js?v=1"]);
   }

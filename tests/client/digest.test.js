@@ -38,6 +38,22 @@ test("a digest that never comes is made by our own hash", async (t) => {
   const hashing = hash(bytes);
   await clock.advance(HASH_MS);
   assert.equal(toHex(await hashing), createHash("sha256").update(bytes).digest("hex"));
+  // The next one does not wait for what is known to give no answer.
+  assert.equal(toHex(await hash(bytes)), createHash("sha256").update(bytes).digest("hex"));
+});
+
+test("a digest that comes late was late for the page's sake: the browser hashes on", async (t) => {
+  const clock = fakeClock(t);
+  const answers = [];
+  patch(t, { crypto: { subtle: { digest: () => new Promise((resolve) => answers.push(resolve)) } } });
+  const hash = await findHash(CLIENT, SRC);
+  const first = hash(Uint8Array.of(1));
+  await clock.advance(HASH_MS);
+  await first;
+  answers[0](new ArrayBuffer(32));
+  await flush();
+  hash(Uint8Array.of(2));
+  assert.equal(answers.length, 2);
 });
 
 test("a digest that comes in time leaves no timer behind, and one that fails is an error", async (t) => {

@@ -195,6 +195,14 @@ def test_a_page_that_blocks_what_peers_give_is_left_alone_in_the_network_that_sa
     assert delivery_of(ask(app, HOME)) == "thin"
 
 
+def test_a_page_that_has_given_itself_another_address_is_left_alone_by_both(app):
+    add_seeder(app, "a", ABROAD)
+    complain(app, PAGE, HOME, reason="blocked", page="/made-here")
+
+    for path in ("/shop", "/made-here"):
+        assert from_page(app, HOME, {"Referer": f"http://localhost{path}"}) == "untouched; reason=blocked"
+
+
 def test_what_visitors_of_two_networks_report_of_a_page_holds_for_everybody(app):
     add_seeder(app, "a", ABROAD)
     for address in (HOME, ELSEWHERE):
@@ -310,9 +318,9 @@ def test_what_is_no_url_of_this_server_turns_nothing_off(app, url):
 
 def test_page_and_url_of_a_report_can_not_forge_a_line_of_the_log(app, caplog):
     add_seeder(app, "a", ABROAD)
-    complain(app, PAGE, reason="blocked", page="/shop\nWARNING: all is lost")
     complain(app, PAGE, **{**BLOCKING, "url": BUNDLE_URL + "?\x1b[31m"})
     complain(app, PAGE, **{**BLOCKING, "url": BUNDLE_URL + "\x85lost"})
+    complain(app, PAGE, reason="blocked", page="/shop\nWARNING: all is lost")
 
     assert all(record.getMessage().isprintable() for record in caplog.records)
 
@@ -391,6 +399,51 @@ def test_a_page_whose_own_header_forbids_it_is_never_tried(app, policy, tags, de
     assert delivery_of(visit(app, headers={"Referer": "http://localhost/other"})) == "thin"
     told = [line for line in caplog.messages if "forbids what peers give" in line]
     assert len(told) == ("untouched" in delivery)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "method"),
+    [
+        ("/picture", {"Sec-Fetch-Mode": "no-cors"}, "GET"),
+        ("/picture", {"Sec-Fetch-Mode": "same-origin"}, "GET"),
+        ("/picture", {}, "HEAD"),
+        ("/nowhere", {}, "GET"),
+        ("/broken", {}, "GET"),
+    ],
+)
+def test_what_no_visitor_sees_as_a_page_says_nothing_of_pages(app, path, headers, method):
+    @app.get("/picture")
+    def picture():
+        return "<svg></svg>", {"Content-Type": "image/svg+xml"}
+
+    @app.get("/broken")
+    def broken():
+        return "try later", 503
+
+    @app.after_request
+    def forbid(response):
+        response.headers["Content-Security-Policy"] = "default-src 'none'"
+        return response
+
+    add_seeder(app, "a", ABROAD)
+    app.test_client().open(path, method=method, headers=headers)
+    assert delivery_of(visit(app)) == "thin"
+    assert delivery_of(visit(app, headers={"Referer": f"http://localhost{path}"})) == "thin"
+
+
+def test_a_page_that_is_made_without_such_a_policy_has_peers_again(app):
+    forbidding = True
+
+    @app.get("/shop")
+    def shop():
+        return "a page", {"Content-Security-Policy": "script-src 'self'"} if forbidding else {}
+
+    add_seeder(app, "a", ABROAD)
+    app.test_client().get("/shop")
+    assert delivery_of(visit(app, headers=PAGE)) == "untouched; reason=blocked"
+    forbidding = False
+    app.test_client().get("/shop")
+    assert delivery_of(visit(app, headers=PAGE)) == "thin"
 
 
 def test_a_page_that_nobody_sees_and_one_of_another_origin_have_nothing_to_do_with_it():

@@ -388,8 +388,15 @@ def test_a_hook_that_makes_a_response_personal_gives_the_view_its_bytes_back(vie
     assert delivery_of(response) == f"untouched; reason={reason}"
     assert response.data == expected.data == BUNDLE
     of_the_hour = ("Date", "Expires")
-    ours = {name: value for name, value in response.headers if name not in ("ViralJS-Delivery", *of_the_hour)}
-    theirs = {name: value for name, value in expected.headers if name not in of_the_hour}
+    # Flask signs a session with the second in which it does so.
+    ours, theirs = (
+        {
+            name: value.split(".")[0] if name == "Set-Cookie" else value
+            for name, value in one.headers
+            if name not in ("ViralJS-Delivery", *of_the_hour)
+        }
+        for one in (response, expected)
+    )
     assert ours == theirs
 
 

@@ -146,11 +146,11 @@ async function loadRunner(url, wanted) {
  */
 async function loadPlainly(island, element, course) {
   const original = /** @type {HTMLScriptElement | null} */ (element);
-  const src = original?.src || island.url;
-  const url = island.module ? src : markedUrl(src, "direct");
+  const src = plainUrl(original?.src ?? "").endsWith(island.url) ? /** @type {any} */ (original).src : island.url;
+  const url = island.module ? src : directUrl(island, src);
   const trust = findPage()?.trust ?? ownTrust;
   // What is waited for keeps its place.
-  const waited = original && !original.async && !island.module && readyState() !== "complete";
+  const waited = original && !original.async && !island.module && !course.placed && readyState() !== "complete";
   if (waited && (await runInPlace(original, url, trust))) return course.end("load");
   const script = makeScript();
   if (island.module) script.type = "module";
@@ -166,6 +166,7 @@ async function loadPlainly(island, element, course) {
 
 /**
  * @typedef {object} Course
+ * @property {boolean} [placed] whether it was to run in the tag's place, for which the time is over
  * @property {boolean} handed whether the browser has been given the code, which it may have run
  * @property {(type: "load" | "error") => void} end lets go of what waits for the bundle
  */
@@ -180,17 +181,21 @@ async function attempt(island, element, course) {
   // An SVG's script has its address elsewhere.
   const asked = original.src ?? new URL(/** @type {any} */ (original).href.baseVal, ofDocument("baseURI")).href;
   const src = plainUrl(asked);
-  // Another URL of the site may lead to the bundle's, such as `/latest.js`, and what is behind it with other words is not known.
-  const source = timingOf(asked)?.redirectStart ? new URL(island.url, asked).href : src;
-  const direct = directUrl(island, source);
   // It may run in place of another, by one of those addresses.
   const loaded = runningScript()?.src || asked;
   if (/[?&]viraljs=direct\b/.test(loaded) || (island.direct && loaded.endsWith(island.direct))) {
     course.handed = true;
     console.error(`ViralJS: a cache answers ${loaded} with another URL's bytes; it must heed path and query`);
-    if (loaded === asked && src !== asked && direct !== asked) await runPlainly(original, thePage().trust(direct));
+    if (!island.direct || loaded.endsWith(island.direct)) return;
+    // Or a redirect has lost the query: the path has none.
+    const { trust } = thePage();
+    const path = directUrl(island, src.endsWith(island.url) ? src : new URL(island.url, loaded).href);
+    if (original.async || !(await runInPlace(original, path, trust))) await runPlainly(original, trust(path));
     return;
   }
+  // Another URL of the site may lead to the bundle's, such as `/latest.js`.
+  const source = timingOf(asked)?.redirectStart ? new URL(island.url, asked).href : src;
+  const direct = directUrl(island, source);
   // Else this is here for the order of the scripts only: `viral_script` took the bundle for another one than it is.
   const shared = island.ticket || island.module;
   // Asked before what stands behind the bundle is held, which is elsewhere then.
@@ -231,7 +236,7 @@ async function attempt(island, element, course) {
   let ran = false;
 
   if (wanted) {
-    course.handed = true;
+    course.handed = course.placed = true;
     if (shared) delivery.fallBack(unsure ? "no-timing" : "blocking");
     ran = await runInPlace(original, direct, page.trust);
     course.handed = ran;
@@ -273,19 +278,15 @@ async function attempt(island, element, course) {
   async function linkAll() {
     page.modules ??= within(MODULES_MS, load(island, src, "module"));
     const [client] = await Promise.all([page.modules, check()]);
-    linked = await client.link(
-      /** @type {import("./types.js").PartIsland} */ (island),
-      src,
-      begin.bind(null, page, runner),
-    );
-    return linked.url;
+    const part = /** @type {import("./types.js").PartIsland} */ (island);
+    return { got: null, linked: await client.link(part, src, begin.bind(null, page, runner)) };
   }
 
   async function takeBlob() {
     const [take] = await Promise.all([delivery.find(), check()]);
-    got = await take();
+    const got = await take();
     const { nameCode } = await runner;
-    return URL.createObjectURL(await nameCode(/** @type {Blob} */ (got.blob), src));
+    return { got, linked: null, blob: await nameCode(/** @type {Blob} */ (got.blob), src) };
   }
 
   try {
@@ -296,7 +297,11 @@ async function attempt(island, element, course) {
     if (!window.RTCPeerConnection) throw new Refusal("no-webrtc");
     const refusal = island.ticket && refuse(island, turn.consented);
     if (refusal) throw new Refusal(refusal);
-    const url = await Promise.race([island.module ? linkAll() : takeBlob(), stopped()]);
+    const finding = island.module ? linkAll() : takeBlob();
+    // Beside modules that are linked already there is no other way.
+    const found = await (page.linked ? finding : Promise.race([finding, stopped()]));
+    ({ got, linked } = found);
+    const url = linked?.url ?? URL.createObjectURL(found.blob);
     // A module may wait for anything before it has run.
     ran = await runInTurn(url, linked ? undefined : island.size);
     if (!linked) URL.revokeObjectURL(url);
@@ -316,7 +321,7 @@ async function attempt(island, element, course) {
     }
   }
   finish(ran, got);
-  /** @type {import("./module.js").Linked | null} */ (linked)?.settle();
+  linked?.settle();
 }
 
 /**
@@ -384,7 +389,7 @@ function roundTripOf(src) {
 
 /**
  * @param {string} src
- * @returns {PerformanceResourceTiming | undefined} of its last request
+ * @returns {PerformanceResourceTiming | undefined} of its last request, where the page lets it be seen
  */
 const timingOf = (src) => /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(src)).slice(-1)[0];
 

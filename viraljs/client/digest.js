@@ -18,14 +18,25 @@ export const HASH_MS = 2000;
 export async function findHash(island, src) {
   const loadOwn = async () => (await import(endpoint(island, src, `${island.client}/sha256.js`))).sha256;
   if (!globalThis.crypto?.subtle) return loadOwn();
-  return (bytes) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => loadOwn().then((sha256) => resolve(sha256(bytes)), reject), HASH_MS);
+  /** @type {ReturnType<typeof loadOwn> | undefined} once the browser's way owes an answer */
+  let own;
+  return async (bytes) => {
+    if (own) return (await own)(bytes);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        own = loadOwn();
+        own.then((sha256) => own && resolve(sha256(bytes)), reject);
+      }, HASH_MS);
       crypto.subtle
         .digest("SHA-256", bytes)
         .then((digest) => resolve(new Uint8Array(digest)), reject)
-        .finally(() => clearTimeout(timer));
+        .finally(() => {
+          clearTimeout(timer);
+          // It was the page that had no time.
+          own = undefined;
+        });
     });
+  };
 }
 
 /** @param {string} text base64 */

@@ -38,7 +38,7 @@ export function markedUrl(src, mark) {
 export const isOwn = (src) => new URL(src).origin === window.origin;
 
 /**
- * @returns {string} the path by which the server knows this page, whatever `history` has made of its address
+ * @returns {string} the path by which the server made this page, whatever `history` has made of its address since
  */
 export function pagePath() {
   const [timing] = performance.getEntriesByType("navigation");
